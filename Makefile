@@ -1,0 +1,34 @@
+# pg_nplusone: build, install and test with PGXS
+#
+#   make && make install            build for the server that PG_CONFIG names
+#   make installcheck               pg_regress and isolation suites on a running, preloaded server
+#   scripts/check                   everything, on throw-away servers of its own
+
+MODULE_big = pg_nplusone
+ROOMS = $(sort $(patsubst %.c,%.o,$(wildcard src/*.c)))
+OBJS = pg_nplusone.o $(ROOMS)
+
+EXTENSION = pg_nplusone
+DATA = pg_nplusone--1.0.sql
+PGFILEDESC = "pg_nplusone - finds N+1 query loops and missing indexes from inside the server"
+
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS = --temp-config=test/regress.conf
+ISOLATION = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))
+ISOLATION_OPTS = --temp-config=test/regress.conf
+TAP_TESTS = 1
+
+PG_CPPFLAGS = -I$(CURDIR)/src
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+
+# A changed header rebuilds what includes it, also where PostgreSQL itself was
+# configured without --enable-depend (as Debian's packages are).
+PG_CFLAGS += -MMD -MP
+EXTRA_CLEAN = $(OBJS:.o=.d) $(OBJS:.o=.bc) output_iso tmp_check tmp_check_iso
+
+include $(PGXS)
+
+-include $(OBJS:.o=.d)

@@ -1,0 +1,87 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  Every difference between PostgreSQL majors, so that no other file
+ *	  of the tree looks at PG_VERSION_NUM.
+ *
+ * A newcomer who ports the module to a new major touches this file only.
+ * Each block says what changed and in which major.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_NPLUSONE_COMPAT_H
+#define PG_NPLUSONE_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "pg_nplusone needs PostgreSQL 15 or later"
+#endif
+
+/* 16 moved the query jumbling header */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/queryjumble.h"
+#else
+#include "utils/queryjumble.h"
+#endif
+
+/* 18 names and versions a module in its magic block */
+#if PG_VERSION_NUM >= 180000
+#define NPO_MODULE_MAGIC \
+	PG_MODULE_MAGIC_EXT(.name = "pg_nplusone", .version = "1.0")
+#else
+#define NPO_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/* 18 dropped execute_once from ExecutorRun */
+#if PG_VERSION_NUM >= 180000
+#define NPO_EXECUTOR_RUN_ARGS \
+	QueryDesc *queryDesc, ScanDirection direction, uint64 count
+#define NPO_EXECUTOR_RUN_PASS queryDesc, direction, count
+#else
+#define NPO_EXECUTOR_RUN_ARGS \
+	QueryDesc *queryDesc, ScanDirection direction, uint64 count, \
+	bool execute_once
+#define NPO_EXECUTOR_RUN_PASS queryDesc, direction, count, execute_once
+#endif
+
+/* 19 hands the planner an ExplainState */
+#if PG_VERSION_NUM >= 190000
+#define NPO_PLANNER_ARGS \
+	Query *parse, const char *query_string, int cursorOptions, \
+	ParamListInfo boundParams, ExplainState *es
+#define NPO_PLANNER_PASS parse, query_string, cursorOptions, boundParams, es
+#else
+#define NPO_PLANNER_ARGS \
+	Query *parse, const char *query_string, int cursorOptions, \
+	ParamListInfo boundParams
+#define NPO_PLANNER_PASS parse, query_string, cursorOptions, boundParams
+#endif
+
+/* 17 numbers backends by ProcNumber from 0; before, BackendId from 1 */
+#if PG_VERSION_NUM >= 170000
+#include "storage/procnumber.h"
+#define NPO_MY_SLOT() ((int) MyProcNumber)
+#else
+#include "storage/backendid.h"
+#define NPO_MY_SLOT() ((int) MyBackendId - 1)
+#endif
+
+/* 17 keeps a local transaction id in the vxid of PGPROC */
+#if PG_VERSION_NUM >= 170000
+#define NPO_MY_LXID() (MyProc->vxid.lxid)
+#else
+#define NPO_MY_LXID() (MyProc->lxid)
+#endif
+
+/* 16 counts a portal's rows over all its runs, 15 over one run */
+#if PG_VERSION_NUM >= 160000
+#define NPO_RUN_COUNTS_FROM_ZERO false
+#else
+#define NPO_RUN_COUNTS_FROM_ZERO true
+#endif
+
+/* 19 hands out the LWLock tranche with its name */
+#if PG_VERSION_NUM >= 190000
+#define NPO_HAVE_LWLOCK_TRANCHE_BY_NAME 1
+#endif
+
+#endif							/* PG_NPLUSONE_COMPAT_H */
