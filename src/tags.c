@@ -663,13 +663,15 @@ tags_request_hash(const RequestTags *tags)
 	return len > 0 ? hash_text(route, len, false) : 0;
 }
 
-/* Append what fits, without half a character; returns the new length. */
-static int
-append_clipped(char *buf, int at, size_t size, const char *text, int len)
+/* Append what fits, without half a character; returns whether all of it did. */
+static bool
+append_clipped(char *buf, int *at, size_t size, const char *text, int len)
 {
-	len = text_clip(text, len, (int) size - 1 - at);
-	memcpy(buf + at, text, len);
-	return at + len;
+	int			fits = text_clip(text, len, (int) size - 1 - *at);
+
+	memcpy(buf + *at, text, fits);
+	*at += fits;
+	return fits == len;
 }
 
 /*
@@ -685,6 +687,7 @@ tags_route(const RequestTags *tags, char *buf, size_t size)
 	int			at = 0;
 	int			len = 0;
 	int			action_len = 0;
+	bool		room = true;
 	const char *route = tags_get(tags, "route", &len);
 	const char *action = NULL;
 
@@ -696,11 +699,11 @@ tags_route(const RequestTags *tags, char *buf, size_t size)
 		action = tags_get(tags, "action", &action_len);
 	}
 	if (route != NULL)
-		at = append_clipped(buf, at, size, route, len);
-	if (route != NULL && action != NULL)
-		at = append_clipped(buf, at, size, "/", 1);
-	if (action != NULL)
-		at = append_clipped(buf, at, size, action, action_len);
+		room = append_clipped(buf, &at, size, route, len);
+	if (route != NULL && action != NULL && room)
+		room = append_clipped(buf, &at, size, "/", 1);
+	if (action != NULL && room)
+		append_clipped(buf, &at, size, action, action_len);
 	buf[at] = '\0';
 	return at;
 }
