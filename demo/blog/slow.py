@@ -1,0 +1,89 @@
+"""The pages as they are often written: each asks once more for every row of a list.
+
+Where the mistake sits in a template, the view looks innocent.  mended.py has
+the same pages with the same output.
+"""
+
+from django.db.models import Sum
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from .models import Author, Notice, Post, SiteSetting, Subscriber
+
+PAGE_SIZE = 20
+
+
+def front_page():
+    return Post.objects.order_by('-id')[:PAGE_SIZE]
+
+
+def authors(request):
+    return render(request, 'blog/authors.html', {'posts': front_page()})
+
+
+def comments(request):
+    return render(request, 'blog/comments.html', {'posts': front_page()})
+
+
+def tags(request):
+    return render(request, 'blog/tags.html', {'posts': front_page()})
+
+
+def comment_counts(request):
+    lines = [(post.title, post.comments.count()) for post in front_page()]
+    return render(request, 'blog/lines.html', {'lines': lines})
+
+
+def flagged(request):
+    lines = [(post.title, post.comments.filter(flagged=True).exists()) for post in front_page()]
+    return render(request, 'blog/lines.html', {'lines': lines})
+
+
+def count_views(request):
+    for post in front_page():
+        post.views += 1
+        post.save()
+    return HttpResponse(status=204)
+
+
+def notify(request):
+    for subscriber in Subscriber.objects.order_by('id')[:PAGE_SIZE]:
+        Notice.objects.create(subscriber=subscriber, text='There is a new post')
+    return HttpResponse(status=204)
+
+
+def dates(request):
+    lines = []
+    for post in front_page():
+        date_format = SiteSetting.objects.get(name='date_format').value
+        lines.append((post.title, post.published.strftime(date_format)))
+    return render(request, 'blog/lines.html', {'lines': lines})
+
+
+def bodies(request):
+    posts = Post.objects.only('title').order_by('-id')[:PAGE_SIZE]
+    return render(request, 'blog/bodies.html', {'posts': posts})
+
+
+def latest(request):
+    lines = []
+    for post in front_page():
+        comment = post.comments.order_by('-id').first()
+        lines.append((post.title, comment.text if comment else None))
+    return render(request, 'blog/lines.html', {'lines': lines})
+
+
+def clear_notices(request):
+    for notice in Notice.objects.order_by('id')[:PAGE_SIZE]:
+        notice.delete()
+    return HttpResponse(status=204)
+
+
+def totals(request):
+    lines = [(author.name, author.posts.aggregate(total=Sum('views'))['total'])
+             for author in Author.objects.order_by('name')[:PAGE_SIZE]]
+    return render(request, 'blog/lines.html', {'lines': lines})
+
+
+def discussion(request):
+    return render(request, 'blog/discussion.html', {'posts': front_page()})
