@@ -161,9 +161,9 @@ release_services()
 
 require_packages()
 {
-    local package missing=()
+    local package output missing=()
 
-    for package in "$@"; do
+    for package in $(printf '%s\n' "$@" | sort -u); do
         is_installed "$package" || missing+=("$package")
     done
     [ "${#missing[@]}" -gt 0 ] || return 0
@@ -177,9 +177,11 @@ require_packages()
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     hold_services
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 \
-        -o Dpkg::Use-Pty=0 --no-install-recommends install "${missing[@]}" </dev/null >/dev/null ||
+    if ! output=$(as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 \
+        -o Dpkg::Use-Pty=0 --no-install-recommends install "${missing[@]}" </dev/null 2>&1); then
+        say "$output"
         die "apt-get install failed"
+    fi
     release_services
     trap - EXIT
 }
