@@ -226,10 +226,11 @@ own_by_server()
     fi
 }
 
-# The processes of this workspace: those that name it on their command line
+# The processes of this workspace: those that name it on their command line,
+# as grep itself therefore must not
 workspace_processes()
 {
-    grep -lsF "$WORK/" /proc/[0-9]*/cmdline | cut -d / -f 3
+    grep -lsFf - /proc/[0-9]*/cmdline <<<"$WORK/" | cut -d / -f 3
 }
 
 remove_workspace()
