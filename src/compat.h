@@ -84,4 +84,17 @@
 #define NPO_HAVE_LWLOCK_TRANCHE_BY_NAME 1
 #endif
 
+/* 19 knows one reading of backslashes in '...' and never warns about them */
+#if PG_VERSION_NUM >= 190000
+#define NPO_TWO_STRING_READINGS false
+#define NPO_STANDARD_STRINGS true
+#define NPO_SCANNER_READ_AS(yyextra, standard) ((void) (standard))
+#else
+#define NPO_TWO_STRING_READINGS true
+#define NPO_STANDARD_STRINGS standard_conforming_strings
+#define NPO_SCANNER_READ_AS(yyextra, standard) \
+	((yyextra)->standard_conforming_strings = (standard), \
+	 (yyextra)->escape_string_warning = false)
+#endif
+
 #endif							/* PG_NPLUSONE_COMPAT_H */
