@@ -109,14 +109,14 @@ apt_update()
     APT_LISTS_FRESH=yes
 }
 
-# The major of PG_MAJOR, else of the newest server headers installed, else the
-# one that this release of Debian or Ubuntu comes with
+# The major of PG_MAJOR, else of the newest server headers installed that will
+# do, else the one that this release of Debian or Ubuntu comes with
 pick_major()
 {
     need_apt
     if [ -z "${PG_MAJOR:-}" ]; then
         PG_MAJOR=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'postgresql-server-dev-*' 2>/dev/null |
-            sed -n 's/^installed postgresql-server-dev-\([0-9]*\)$/\1/p' | sort -n | tail -n 1)
+            sed -n 's/^installed postgresql-server-dev-\([0-9]*\)$/\1/p' | awk '$1 >= 15' | sort -n | tail -n 1)
     fi
     if [ -z "$PG_MAJOR" ]; then
         need_root postgresql
@@ -177,8 +177,8 @@ require_packages()
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     hold_services
-    if ! output=$(as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 \
-        -o Dpkg::Use-Pty=0 --no-install-recommends install "${missing[@]}" </dev/null 2>&1); then
+    if ! output=$(as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -qq -y \
+        -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 --no-install-recommends install "${missing[@]}" </dev/null 2>&1); then
         say "$output"
         die "apt-get install failed"
     fi
