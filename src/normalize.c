@@ -24,8 +24,8 @@
  *	 A comma in front of a $n is followed by one space.  Everything else
  *	 keeps its spelling.
  *
- * The words come from the server's own scanner, with the reading of string
- * literals chosen by choose_reading().  Everything here is private to the
+ * The words come from the server's own scanner; survey_statement() sees to
+ * it that nothing is shown that may have been the inside of a literal.  Everything here is private to the
  * call; no state outlives it.  It allocates and may use the error machinery
  * (see scan_tokens), so it must not be called under a lock, in a critical
  * section or while another error is being handled: once per cluster, at
@@ -418,50 +418,40 @@ survey_source(const Source *src, bool standard)
 }
 
 /*
- * Find out under which standard_conforming_strings the text was parsed.
+ * Learn the highest parameter, and how far the text can be read.
  *
- * The setting may have changed since, by SET between PREPARE and EXECUTE for
- * one.  Read the wrong way, the inside of a literal that follows looks like
- * identifiers and would be shown.  But the parser has accepted the text, so
- * where only one of the two readings comes to an end without an error, it is
- * the right one.  Where that does not decide, nothing is read behind the first
+ * It is read under the present standard_conforming_strings, but that may not
+ * be the setting it was parsed under: think of SET between PREPARE and
+ * EXECUTE.  Read the wrong way, the inside of a literal looks like identifiers
+ * and would be shown.  Now the parser has accepted the text, so its own
+ * reading comes to an end without an error.  If ours does and the other does
+ * not, ours was the parser's.  Otherwise nothing is read behind the first
  * literal that they disagree on; up to there, they are the same.
  */
 static Survey
-choose_reading(const Source *src, bool *standard)
+survey_statement(const Source *src)
 {
 	bool		quoted = strstr(src->text, "\\'") != NULL;
-	Survey		now = {.max_param = 0,.ambiguous = -1};
+	Survey		survey = {.max_param = 0,.ambiguous = -1};
 	Survey		other;
-	bool		now_ends,
-				other_ends;
 
-	*standard = NPO_STANDARD_STRINGS;
 	if (!quoted && strchr(src->text, '$') == NULL)
-		return now;				/* neither parameters nor ambiguities */
+		return survey;			/* neither parameters nor ambiguities */
 
-	now = survey_source(src, *standard);
+	survey = survey_source(src, NPO_STANDARD_STRINGS);
 	if (!quoted || !NPO_TWO_STRING_READINGS)
 	{
-		now.ambiguous = -1;
-		return now;
+		survey.ambiguous = -1;
+		return survey;
 	}
 
-	other = survey_source(src, !*standard);
-	now_ends = now.outcome == SCAN_REACHED_END && !src->capped;
-	other_ends = other.outcome == SCAN_REACHED_END && !src->capped;
-	if (now_ends != other_ends)
-	{
-		if (other_ends)
-		{
-			*standard = !*standard;
-			now = other;
-		}
-		now.ambiguous = -1;
-	}
-	else if (now.ambiguous < 0)
-		now.ambiguous = other.ambiguous;
-	return now;
+	other = survey_source(src, !NPO_STANDARD_STRINGS);
+	if (survey.ambiguous < 0)
+		survey.ambiguous = other.ambiguous;
+	if (survey.outcome == SCAN_REACHED_END &&
+		other.outcome == SCAN_FAILED && !src->capped)
+		survey.ambiguous = -1;
+	return survey;
 }
 
 /* ------------------------------------------------------------------------
@@ -898,7 +888,6 @@ normalize_statement(const char *text, int location, int len, int maxbytes)
 	MemoryContext scratch;
 	Source		src;
 	Survey		survey;
-	bool		standard;
 	Writer	   *w;
 	char	   *result;
 
@@ -907,7 +896,7 @@ normalize_statement(const char *text, int location, int len, int maxbytes)
 	MemoryContextSwitchTo(scratch);
 
 	src = cut_source(text, location, len);
-	survey = choose_reading(&src, &standard);
+	survey = survey_statement(&src);
 
 	w = palloc0(sizeof(Writer));
 	w->src = &src;
@@ -917,7 +906,8 @@ normalize_statement(const char *text, int location, int len, int maxbytes)
 	w->sign_mark = w->semicolon_mark = -1;
 	initStringInfo(&w->out);
 
-	if (scan_tokens(src.text, standard, take_token, w) == SCAN_FAILED)
+	if (scan_tokens(src.text, NPO_STANDARD_STRINGS, take_token,
+					w) == SCAN_FAILED)
 		w->cut = true;
 	finish_output(w);
 
