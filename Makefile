@@ -19,7 +19,9 @@ ISOLATION_OPTS = --temp-config=test/regress.conf
 TAP_TESTS = 1
 
 PG_CPPFLAGS = -I$(CURDIR)/src
-PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+# -Wclobbered complains of the variables that PG_TRY itself declares
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
+	-Wno-sign-compare -Wno-missing-field-initializers -Wno-clobbered
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)

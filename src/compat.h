@@ -31,6 +31,11 @@
 #define NPO_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 16 declares the library's entry point itself */
+#if PG_VERSION_NUM < 160000
+extern PGDLLEXPORT void _PG_init(void);
+#endif
+
 /* 18 dropped execute_once from ExecutorRun */
 #if PG_VERSION_NUM >= 180000
 #define NPO_EXECUTOR_RUN_ARGS \
@@ -72,12 +77,6 @@
 #define NPO_MY_LXID() (MyProc->lxid)
 #endif
 
-/* 16 counts a portal's rows over all its runs, 15 over one run */
-#if PG_VERSION_NUM >= 160000
-#define NPO_RUN_COUNTS_FROM_ZERO false
-#else
-#define NPO_RUN_COUNTS_FROM_ZERO true
-#endif
 
 /* 19 hands out the LWLock tranche with its name */
 #if PG_VERSION_NUM >= 190000

@@ -1,0 +1,149 @@
+/*-------------------------------------------------------------------------
+ *
+ * pg_nplusone.c
+ *	  Finds N+1 query loops from inside the server: the front door.
+ *
+ * Here are the settings, the request for shared memory, and the order in
+ * which the rooms are set up.  One execution is followed, from the hooks to
+ * the view, by reading downward:
+ *
+ *	 src/hooks.c      which statements are followed, and when we are called
+ *	 src/unit.c       the unit of work: fingerprints and open executions
+ *	 src/shape.c      what kind of statement it is, where its keys lie
+ *	 src/evidence.c   samples of results, and keys that follow them in order
+ *	 src/loops.c      repeated statements and what ties them together
+ *	 src/detect.c     once per loop: classify.c, normalize.c, and publishing
+ *	 src/clusters.c   the clusters of all backends, in shared memory
+ *	 src/sqlfuncs.c   the functions under the views
+ *
+ * Nothing is done outside of shared_preload_libraries: loading the library
+ * later is silent, and its functions say what is missing.
+ *
+ * Copyright (c) 2026, the pg_nplusone developers
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+#include "storage/lwlock.h"
+#include "utils/guc.h"
+
+#include "clusters.h"
+#include "compat.h"
+#include "hooks.h"
+#include "settings.h"
+#include "slots.h"
+
+NPO_MODULE_MAGIC;
+
+int			npo_max = 1000;
+int			npo_query_size = 2048;
+int			npo_track = TRACK_TOP;
+int			npo_threshold = 5;
+int			npo_idle_gap = 500;
+int			npo_min_confidence = CONFIDENCE_SUSPECTED;
+int			npo_sample_rows = 64;
+bool		npo_loaded = false;
+
+static shmem_request_hook_type prev_shmem_request = NULL;
+static shmem_startup_hook_type prev_shmem_startup = NULL;
+
+static const struct config_enum_entry track_options[] = {
+	{"none", TRACK_NONE, false},
+	{"top", TRACK_TOP, false},
+	{"all", TRACK_ALL, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry confidence_options[] = {
+	{"suspected", CONFIDENCE_SUSPECTED, false},
+	{"likely", CONFIDENCE_LIKELY, false},
+	{"proven", CONFIDENCE_PROVEN, false},
+	{NULL, 0, false}
+};
+
+static void
+define_memory_settings(void)
+{
+	DefineCustomIntVariable("pg_nplusone.max",
+							"Sets the number of clusters that pg_nplusone keeps.",
+							NULL, &npo_max, 1000, 50, 100000,
+							PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("pg_nplusone.query_size",
+							"Sets the bytes of text kept for each statement of a cluster.",
+							NULL, &npo_query_size, 2048, 256, 65536,
+							PGC_POSTMASTER, GUC_UNIT_BYTE, NULL, NULL, NULL);
+}
+
+static void
+define_detection_settings(void)
+{
+	DefineCustomEnumVariable("pg_nplusone.track",
+							 "Selects which statements pg_nplusone follows.",
+							 NULL, &npo_track, TRACK_TOP, track_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("pg_nplusone.threshold",
+							"Sets the number of executions that make a loop.",
+							NULL, &npo_threshold, 5, 2, PG_INT32_MAX / 2,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("pg_nplusone.idle_gap",
+							"Sets how long a client must be idle outside a transaction to end a unit of work.",
+							NULL, &npo_idle_gap, 500, 1, PG_INT32_MAX,
+							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomEnumVariable("pg_nplusone.min_confidence",
+							 "Sets the least confidence at which a loop is recorded.",
+							 NULL, &npo_min_confidence, CONFIDENCE_SUSPECTED,
+							 confidence_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("pg_nplusone.sample_rows",
+							"Sets how many rows of a result are kept as evidence.",
+							"Zero turns the comparison of values off.",
+							&npo_sample_rows, 64, 0, 64,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+static void
+request_shmem(void)
+{
+	if (prev_shmem_request)
+		prev_shmem_request();
+	RequestAddinShmemSpace(clusters_shmem_size());
+	RequestAddinShmemSpace(slots_shmem_size());
+	RequestNamedLWLockTranche(CLUSTER_LOCK_TRANCHE, CLUSTER_LOCKS);
+}
+
+static void
+start_shmem(void)
+{
+	if (prev_shmem_startup)
+		prev_shmem_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	clusters_shmem_init();
+	slots_shmem_init();
+	LWLockRelease(AddinShmemInitLock);
+	npo_loaded = true;
+}
+
+void
+_PG_init(void)
+{
+	/* too late for shared memory: CREATE EXTENSION and pg_upgrade get by */
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+
+	/* the fingerprint of a statement is the server's own */
+	EnableQueryId();
+	define_memory_settings();
+	define_detection_settings();
+	MarkGUCPrefixReserved("pg_nplusone");
+
+	prev_shmem_request = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+	prev_shmem_startup = shmem_startup_hook;
+	shmem_startup_hook = start_shmem;
+	hooks_install();
+}

@@ -1,0 +1,160 @@
+/*-------------------------------------------------------------------------
+ *
+ * cycle.c
+ *	  Select-then-write: a read that finds nothing, then the INSERT of it.
+ *
+ * get_or_create() in a loop sends SELECT and INSERT in turn, or only SELECTs
+ * where the row is there, so neither statement runs unbroken.  What ties them
+ * is a value: the key that found no row is one that the INSERT stores.  This
+ * room follows the latest such cycle of the unit of work, in a few words of
+ * private memory.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "cycle.h"
+#include "value.h"
+
+#define CYCLE_READS 4			/* different reads before one write */
+
+typedef struct Read
+{
+	uint64		queryid;
+	uint32		hash[SHAPE_KEYS];
+	bool		empty;			/* its latest execution gave no row */
+} Read;
+
+typedef struct Cycle
+{
+	int			nreads;			/* since the latest write */
+	Read		reads[CYCLE_READS];
+	uint64		write;			/* queryid, 0: no cycle */
+	uint32		upserts;		/* turns in which the read had found nothing */
+	int			nreaders;		/* reads that have led to the write so far */
+	uint64		readers[CYCLE_READS];
+} Cycle;
+
+static Cycle cycle;
+
+void
+cycle_reset(void)
+{
+	memset(&cycle, 0, sizeof(cycle));
+}
+
+static bool
+is_reader(uint64 queryid)
+{
+	for (int i = 0; i < cycle.nreaders; i++)
+		if (cycle.readers[i] == queryid)
+			return true;
+	return false;
+}
+
+static void
+note_read(uint64 queryid, const KeyValues *values)
+{
+	Read	   *read = NULL;
+
+	for (int i = 0; i < cycle.nreads && read == NULL; i++)
+		if (cycle.reads[i].queryid == queryid)
+			read = &cycle.reads[i];
+	if (read == NULL)
+	{
+		if (cycle.nreads == CYCLE_READS)
+		{
+			cycle_reset();		/* too much between two writes */
+			return;
+		}
+		read = &cycle.reads[cycle.nreads++];
+	}
+	read->queryid = queryid;
+	read->empty = false;
+	memcpy(read->hash, values->hash, sizeof(read->hash));
+}
+
+/* Does the written row have a value that the read asked for? */
+static bool
+carries(const KeyValues *values, const Read *read)
+{
+	for (int i = 0; i < SHAPE_KEYS; i++)
+		for (int j = 0; j < SHAPE_KEYS; j++)
+			if (read->hash[i] != VALUE_UNKNOWN && read->hash[i] == values->hash[j])
+				return true;
+	return false;
+}
+
+static void
+note_write(uint64 queryid, const KeyValues *values)
+{
+	bool		upsert = false;
+	bool		stray = false;
+
+	if (cycle.write != queryid)
+	{
+		cycle.write = queryid;
+		cycle.upserts = 0;
+		cycle.nreaders = 0;
+	}
+	for (int i = 0; i < cycle.nreads; i++)
+	{
+		const Read *read = &cycle.reads[i];
+
+		if (read->empty && carries(values, read))
+		{
+			upsert = true;
+			if (!is_reader(read->queryid) && cycle.nreaders < CYCLE_READS)
+				cycle.readers[cycle.nreaders++] = read->queryid;
+		}
+		else if (!is_reader(read->queryid))
+			stray = true;
+	}
+	cycle.nreads = 0;
+	if (stray)
+		cycle_reset();
+	else if (upsert)
+		cycle.upserts++;
+}
+
+/* A statement is about to start. */
+void
+cycle_note_statement(uint64 queryid, const Shape *shape, const KeyValues *values)
+{
+	if (shape->kind <= KIND_FOR_UPDATE && shape->nkeys > 0)
+		note_read(queryid, values);
+	else if (shape->kind == KIND_INSERT || shape->kind == KIND_UPSERT)
+		note_write(queryid, values);
+	else
+		cycle_reset();
+}
+
+/* A run is done; only that of the latest read matters. */
+void
+cycle_note_result(uint64 queryid, int64 rows)
+{
+	Read	   *read;
+
+	if (cycle.nreads == 0)
+		return;
+	for (int i = 0; i < cycle.nreads; i++)
+	{
+		read = &cycle.reads[i];
+		if (read->queryid == queryid)
+			read->empty = (rows == 0);
+	}
+}
+
+/* How many turns of select-then-write this statement has had a part in. */
+uint32
+cycle_upserts(uint64 queryid)
+{
+	return cycle.write == queryid || is_reader(queryid) ? cycle.upserts : 0;
+}
+
+/* The read before this write, 0: none, or not the write of the cycle. */
+uint64
+cycle_reader_of(uint64 queryid)
+{
+	return cycle.write == queryid && cycle.nreaders > 0 ? cycle.readers[0] : 0;
+}

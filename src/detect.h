@@ -1,0 +1,16 @@
+/*-------------------------------------------------------------------------
+ *
+ * detect.h
+ *	  What happens once per loop, when it has become one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_NPLUSONE_DETECT_H
+#define PG_NPLUSONE_DETECT_H
+
+#include "loops.h"
+
+extern void detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts,
+						   QueryDesc *queryDesc);
+
+#endif							/* PG_NPLUSONE_DETECT_H */

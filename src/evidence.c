@@ -1,0 +1,653 @@
+/*-------------------------------------------------------------------------
+ *
+ * evidence.c
+ *	  Samples of results, and whether a loop's keys came from one of them.
+ *
+ * Owns the samples in this backend's slot.  Rows are copied, as fingerprints,
+ * while the executor hands them to their receiver, since the rows of a cursor
+ * are used before it is done.  Only the first rows are taken, and a receiver
+ * is left alone again as soon as they are.  A result of one row is no
+ * evidence: it is not kept, unless its statement is the child of a loop
+ * itself; then the rows of all its executions make one stream.
+ *
+ * Matching is in order: a loop walks the parent's rows, so that its keys are
+ * the values of a column from top to bottom, perhaps with repeats and gaps.
+ * How much an order says is weighed in bits against keys drawn at random
+ * from the same column.
+ *
+ * Single writer, no lock; see slots.h for readers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "executor/tuptable.h"
+#include "nodes/plannodes.h"
+
+#include "evidence.h"
+#include "settings.h"
+#include "texts.h"
+#include "value.h"
+
+/* bits that a match gains, see weigh_step() */
+#define SHARE_NEXT_ROW 0.8
+#define SHARE_LATER_ROW 0.2
+#define WEIGHT_REPEAT (-0.5f)
+#define WEIGHT_MISS (-5.0f)
+#define WEIGHT_ENOUGH 3.5f
+#define WEIGHT_ENOUGH_FOR_TWO 1.0f
+
+/* one miss in so many comparisons is forgiven */
+#define FORGIVEN_SHARE 8
+
+static Sampler *current_sampler = NULL;
+static uint64 sample_used[SLOT_SAMPLES];
+static uint32 last_stream = 0;
+
+/* -------------------------------------------------------------------------
+ * Taking samples
+ * -------------------------------------------------------------------------
+ */
+
+void
+evidence_reset(void)
+{
+	for (int i = 0; i < SLOT_SAMPLES; i++)
+	{
+		Sample	   *sample = &my_slot->samples[i];
+
+		sample_used[i] = 0;
+		if (sample->queryid == 0)
+			continue;
+		change_begin(&sample->change);
+		sample->queryid = 0;
+		sample->total = 0;
+		change_end(&sample->change);
+	}
+}
+
+int
+evidence_find_sample(uint64 queryid)
+{
+	for (int i = 0; i < SLOT_SAMPLES; i++)
+		if (my_slot->samples[i].queryid == queryid)
+			return i;
+	return -1;
+}
+
+/* Keep a sample from being replaced while a loop uses it. */
+void
+evidence_protect(int sample, uint64 seq)
+{
+	sample_used[sample] = seq;
+}
+
+/* Columns whose values may be keys; those of the usual key types first. */
+static void
+choose_columns(Sampler *sampler, TupleDesc tupdesc)
+{
+	sampler->ncolumns = 0;
+	for (int likely = 1; likely >= 0; likely--)
+		for (int i = 0; i < tupdesc->natts && sampler->ncolumns < SAMPLE_COLUMNS; i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+			ValueClass	class = value_class(att->atttypid, att->attlen, att->attbyval);
+			SampleColumn *column;
+
+			if (i >= PG_UINT8_MAX)
+				break;
+			if (class == VALUE_NONE || VALUE_IS_LIKELY_KEY(class) != likely)
+				continue;
+			column = &sampler->columns[sampler->ncolumns++];
+			column->relid = InvalidOid;
+			column->attnum = 0;
+			column->resno = i + 1;
+			column->class = class;
+		}
+}
+
+/* Where the sampled columns come from, as the parser noted it. */
+static void
+trace_columns(Sample *sample, const PlannedStmt *pstmt)
+{
+	int			resno = 0;
+	ListCell   *lc;
+
+	foreach(lc, pstmt->planTree->targetlist)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (tle->resjunk)
+			continue;
+		resno++;
+		for (int i = 0; i < sample->ncolumns; i++)
+			if (sample->columns[i].resno == resno)
+			{
+				sample->columns[i].relid = tle->resorigtbl;
+				sample->columns[i].attnum = tle->resorigcol;
+			}
+	}
+}
+
+/* the sample to write to: the statement's own, else the one longest unused */
+static int
+claim_sample(uint64 queryid)
+{
+	int			oldest = 0;
+	int			own = evidence_find_sample(queryid);
+
+	if (own >= 0)
+		return own;
+	for (int i = 0; i < SLOT_SAMPLES; i++)
+	{
+		if (my_slot->samples[i].queryid == 0)
+			return i;
+		if (sample_used[i] < sample_used[oldest])
+			oldest = i;
+	}
+	return oldest;
+}
+
+/* Begin to store: in a fresh stream, or at the end of the one that is there. */
+static void
+open_sample(Sampler *sampler)
+{
+	int			number = claim_sample(sampler->queryid);
+	Sample	   *sample = &my_slot->samples[number];
+
+	sampler->sample = number;
+	sample_used[number] = sampler->seq;
+	change_begin(&sample->change);
+	if (sample->queryid != sampler->queryid || !sampler->chain ||
+		sample->ncolumns != sampler->ncolumns)
+	{
+		sample->queryid = sampler->queryid;
+		sample->stream = ++last_stream;
+		sample->seq = sampler->seq;
+		sample->total = 0;
+		sample->truncated = false;
+		sample->ncolumns = sampler->ncolumns;
+		sample->capacity = Min(npo_sample_rows, SAMPLE_CELLS / sampler->ncolumns);
+		memcpy(sample->columns, sampler->columns, sizeof(sample->columns));
+		trace_columns(sample, sampler->queryDesc->plannedstmt);
+		sample->text = texts_keep(sampler->queryDesc->sourceText,
+								  sampler->queryDesc->plannedstmt->stmt_location,
+								  sampler->queryDesc->plannedstmt->stmt_len);
+	}
+	sample->last_seq = sampler->seq;
+	sample->batch = sample->total;
+	sample->started = sampler->started;
+	change_end(&sample->change);
+}
+
+static void
+store_row(Sampler *sampler, const uint32 *hashes)
+{
+	Sample	   *sample = &my_slot->samples[sampler->sample];
+	uint32		row = sample->total % sample->capacity;
+
+	change_begin(&sample->change);
+	for (int i = 0; i < sample->ncolumns; i++)
+		sample->cells[i * sample->capacity + row] = hashes[i];
+	sample->total++;
+	change_end(&sample->change);
+	if (sample->total - sample->batch >= sample->capacity)
+		sampler->full = true;
+}
+
+static void
+hash_row(const Sampler *sampler, TupleTableSlot *slot, uint32 *hashes)
+{
+	for (int i = 0; i < sampler->ncolumns; i++)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, sampler->columns[i].resno, &isnull);
+
+		hashes[i] = isnull ? VALUE_UNKNOWN :
+			value_hash(value, sampler->columns[i].class);
+	}
+}
+
+static void
+take_row(Sampler *sampler, TupleTableSlot *slot)
+{
+	uint32		hashes[SAMPLE_COLUMNS];
+
+	sampler->seen++;
+	if (sampler->seen == 1 && sampler->skip_first)
+		return;
+	if (sampler->ncolumns == 0)
+	{
+		choose_columns(sampler, slot->tts_tupleDescriptor);
+		if (sampler->ncolumns == 0)
+		{
+			sampler->full = true;
+			return;
+		}
+	}
+	hash_row(sampler, slot, hashes);
+	if (sampler->sample < 0)
+	{
+		if (sampler->seen == 1 && !sampler->keep_single)
+		{
+			memcpy(sampler->first, hashes, sizeof(hashes));
+			return;
+		}
+		open_sample(sampler);
+		if (sampler->seen == 2 && !sampler->skip_first && !sampler->keep_single)
+			store_row(sampler, sampler->first);
+	}
+	if (!sampler->full)
+		store_row(sampler, hashes);
+}
+
+/*
+ * Stand in for the receiver's own function.  When enough rows have been seen
+ * its own function is put back, so that the rest of a large result costs
+ * nothing.
+ */
+static bool
+receive_in_place(TupleTableSlot *slot, DestReceiver *self)
+{
+	Sampler    *sampler = current_sampler;
+	bool		(*receive) (TupleTableSlot *, DestReceiver *) = sampler->receive;
+
+	if (!sampler->full)
+		take_row(sampler, slot);
+	if (sampler->full)
+		self->receiveSlot = receive;
+	return receive(slot, self);
+}
+
+/* Receivers that are constants, or change their function, are wrapped. */
+static Sampler *
+proxy_sampler(DestReceiver *self)
+{
+	return (Sampler *) ((char *) self - offsetof(Sampler, proxy));
+}
+
+static bool
+receive_by_proxy(TupleTableSlot *slot, DestReceiver *self)
+{
+	Sampler    *sampler = proxy_sampler(self);
+
+	if (!sampler->full)
+		take_row(sampler, slot);
+	return sampler->target->receiveSlot(slot, sampler->target);
+}
+
+static void
+start_by_proxy(DestReceiver *self, int operation, TupleDesc typeinfo)
+{
+	DestReceiver *target = proxy_sampler(self)->target;
+
+	target->rStartup(target, operation, typeinfo);
+}
+
+static void
+shutdown_by_proxy(DestReceiver *self)
+{
+	DestReceiver *target = proxy_sampler(self)->target;
+
+	target->rShutdown(target);
+}
+
+static void
+destroy_by_proxy(DestReceiver *self)
+{
+	DestReceiver *target = proxy_sampler(self)->target;
+
+	target->rDestroy(target);
+}
+
+/*
+ * Put the sampler between the executor and the receiver of its rows, for one
+ * ExecutorRun.  The caller ends it with evidence_stop_sampling() whatever
+ * happens.
+ */
+void
+evidence_start_sampling(Sampler *sampler, QueryDesc *queryDesc)
+{
+	DestReceiver *dest = queryDesc->dest;
+
+	sampler->outer = current_sampler;
+	sampler->target = dest;
+	current_sampler = sampler;
+	if (dest->mydest == DestRemote || dest->mydest == DestRemoteExecute)
+	{
+		sampler->receive = dest->receiveSlot;
+		dest->receiveSlot = receive_in_place;
+		return;
+	}
+	sampler->receive = NULL;
+	sampler->proxy.receiveSlot = receive_by_proxy;
+	sampler->proxy.rStartup = start_by_proxy;
+	sampler->proxy.rShutdown = shutdown_by_proxy;
+	sampler->proxy.rDestroy = destroy_by_proxy;
+	sampler->proxy.mydest = dest->mydest;
+	queryDesc->dest = &sampler->proxy;
+}
+
+void
+evidence_stop_sampling(Sampler *sampler, QueryDesc *queryDesc)
+{
+	current_sampler = sampler->outer;
+	if (sampler->receive == NULL)
+		queryDesc->dest = sampler->target;
+	else if (sampler->target->receiveSlot == receive_in_place)
+		sampler->target->receiveSlot = sampler->receive;
+}
+
+/* After a successful run: note how many rows there were in all. */
+void
+evidence_finish_sampling(Sampler *sampler, int64 rows)
+{
+	Sample	   *sample;
+
+	if (sampler->sample < 0)
+		return;
+	sample = &my_slot->samples[sampler->sample];
+	if (sample->queryid != sampler->queryid)
+		return;					/* a nested statement took it over */
+	change_begin(&sample->change);
+	sample->rows = rows;
+	if (rows > (int64) sample->total - sample->batch)
+		sample->truncated = true;
+	change_end(&sample->change);
+}
+
+/* -------------------------------------------------------------------------
+ * Matching
+ * -------------------------------------------------------------------------
+ */
+
+/* the rows of a sample that are held, numbered as in its stream */
+static inline int64
+first_row(const Sample *sample)
+{
+	return sample->total > sample->capacity ?
+		(int64) sample->total - sample->capacity : 0;
+}
+
+static inline uint32
+cell(const Sample *sample, int column, int64 row)
+{
+	return sample->cells[column * sample->capacity + row % sample->capacity];
+}
+
+/* the first row at or after "from" whose value is the key, -1: none */
+static int64
+find_key(const Sample *sample, int column, int64 from, uint32 key)
+{
+	for (int64 row = Max(from, first_row(sample)); row < sample->total; row++)
+		if (cell(sample, column, row) == key)
+			return row;
+	return -1;
+}
+
+/*
+ * The row that a key takes a walk to: the next one, the same once more, or
+ * the nearest one further down; -1 where there is none.
+ */
+static int64
+step_to(const Sample *sample, int column, int64 row, uint32 key)
+{
+	int64		first = first_row(sample);
+
+	if (row >= first - 1 && row + 1 < sample->total &&
+		cell(sample, column, row + 1) == key)
+		return row + 1;
+	if (row >= first && row < sample->total && cell(sample, column, row) == key)
+		return row;
+	return find_key(sample, column, row + 1, key);
+}
+
+/* the share of the sample's rows that have this value */
+static float
+key_share(const Sample *sample, int column, uint32 key)
+{
+	int			n = 0;
+	int64		first = first_row(sample);
+
+	for (int64 row = first; row < sample->total; row++)
+		n += (cell(sample, column, row) == key);
+	return (float) n / (sample->total - first);
+}
+
+/*
+ * How much more likely a loop takes this step than a random key does, in
+ * bits.  Most steps of a loop go to the next row; one over several rows is
+ * the less telling the further it goes.
+ */
+static float
+weigh_step(int64 gap, float share)
+{
+	if (gap == 0)
+		return WEIGHT_REPEAT;
+	if (gap == 1)
+		return log2f(SHARE_NEXT_ROW / share);
+	return log2f(SHARE_LATER_ROW / ((float) gap * (gap - 1) * share));
+}
+
+void
+evidence_note_keys(KeyHistory *history, uint64 seq, const KeyValues *values)
+{
+	int			i = history->count++ % KEY_HISTORY;
+
+	history->seq[i] = seq;
+	memcpy(history->hash[i], values->hash, sizeof(history->hash[i]));
+}
+
+/* Walk the keys that came after the sample through one of its columns. */
+static void
+weigh_column(const Sample *sample, int column, const KeyHistory *history,
+			 int key, Candidate *candidate)
+{
+	uint64		oldest = history->count > KEY_HISTORY ?
+		history->count - KEY_HISTORY : 0;
+	bool		from_start = (oldest == 0);
+	int64		row = first_row(sample) - 1;
+	bool		started = false;
+
+	candidate->weight = 0;
+	candidate->follow.matches = candidate->follow.misses = 0;
+	for (uint64 n = oldest; n < history->count; n++)
+	{
+		int			i = n % KEY_HISTORY;
+		uint32		hash = history->hash[i][key];
+		int64		next;
+
+		if (history->seq[i] <= sample->seq)
+		{
+			from_start = true;
+			continue;
+		}
+		next = hash == VALUE_UNKNOWN ? -1 : step_to(sample, column, row, hash);
+		if (next >= 0)
+		{
+			/* where a walk that began unseen stands says nothing yet */
+			if (started || from_start)
+				candidate->weight +=
+					weigh_step(next - row, key_share(sample, column, hash));
+			candidate->follow.matches++;
+			started = true;
+			row = next;
+		}
+		else if (!sample->truncated)
+		{
+			candidate->weight += WEIGHT_MISS;
+			candidate->follow.misses++;
+		}
+	}
+	candidate->follow.row = row;
+}
+
+static bool
+is_enough(const Candidate *candidate, int wanted)
+{
+	uint32		matches = candidate->follow.matches;
+	uint32		misses = candidate->follow.misses;
+
+	return matches >= wanted &&
+		misses * FORGIVEN_SHARE <= matches + misses &&
+		candidate->weight >= (wanted < 3 ? WEIGHT_ENOUGH_FOR_TWO : WEIGHT_ENOUGH);
+}
+
+/* the latest key: a column without it need not be walked */
+static uint32
+latest_key(const KeyHistory *history, int key)
+{
+	return history->hash[(history->count - 1) % KEY_HISTORY][key];
+}
+
+static int
+search_sample(int number, const KeyHistory *history, const Shape *shape,
+			  int wanted, Candidate *candidates, int n)
+{
+	const Sample *sample = &my_slot->samples[number];
+
+	for (int key = 0; key < shape->nkeys; key++)
+	{
+		uint32		latest = latest_key(history, key);
+
+		if (!ROLE_IS_KEY(shape->keys[key].role) || latest == VALUE_UNKNOWN)
+			continue;
+		for (int column = 0; column < sample->ncolumns && n < MAX_CANDIDATES; column++)
+		{
+			Candidate  *candidate = &candidates[n];
+
+			if (find_key(sample, column, 0, latest) < 0)
+				continue;
+			weigh_column(sample, column, history, key, candidate);
+			if (!is_enough(candidate, wanted))
+				continue;
+			candidate->follow.sample = number;
+			candidate->follow.column = column;
+			candidate->follow.key = key;
+			candidate->follow.queryid = sample->queryid;
+			candidate->follow.stream = sample->stream;
+			n++;
+		}
+	}
+	return n;
+}
+
+/*
+ * All the columns, of all the results before it, that the keys of a repeated
+ * statement walk through.  "wanted" is the number of matches asked for.
+ */
+int
+evidence_search(const KeyHistory *history, const Shape *shape, uint64 queryid,
+				int wanted, Candidate *candidates)
+{
+	int			n = 0;
+
+	if (npo_sample_rows == 0 || history->count == 0)
+		return 0;
+	for (int i = 0; i < SLOT_SAMPLES; i++)
+	{
+		const Sample *sample = &my_slot->samples[i];
+
+		/* one row is never the parent of a loop */
+		if (sample->queryid != 0 && sample->queryid != queryid && sample->total >= 2)
+			n = search_sample(i, history, shape, wanted, candidates, n);
+	}
+	return n;
+}
+
+/*
+ * Go on with a walk that has been found: a few instructions when the key is
+ * that of the next row.  False when the key is not where it should be.
+ */
+bool
+evidence_follow(Follow *follow, const KeyValues *values)
+{
+	const Sample *sample = &my_slot->samples[follow->sample];
+	uint32		key = values->hash[follow->key];
+	int64		row;
+
+	if (sample->queryid != follow->queryid || key == VALUE_UNKNOWN)
+		return true;			/* nothing to compare with */
+	if (sample->stream != follow->stream)
+	{
+		follow->stream = sample->stream;
+		follow->row = -1;
+	}
+	row = step_to(sample, follow->column, follow->row, key);
+	if (row >= 0)
+	{
+		follow->row = row;
+		follow->matches++;
+		return true;
+	}
+	if (sample->truncated)
+		return true;
+	follow->misses++;
+	return false;
+}
+
+/*
+ * Has the walk come to the end of the result, and does this key lead nowhere
+ * from there?  Then the statement is asked for something else now.
+ */
+bool
+evidence_is_exhausted(const Follow *follow, const KeyValues *values, int64 calls)
+{
+	const Sample *sample = &my_slot->samples[follow->sample];
+	bool		at_end;
+
+	if (sample->queryid != follow->queryid)
+		return false;
+	at_end = sample->truncated ? calls >= sample->rows :
+		sample->stream == follow->stream && follow->row + 1 >= sample->total;
+	return at_end &&
+		step_to(sample, follow->column, follow->row, values->hash[follow->key]) < 0;
+}
+
+/* how many different keys the history has, and how many of them a column */
+static void
+count_distinct(const Sample *sample, int column, const KeyHistory *history,
+			   int key, int *distinct, int *found)
+{
+	int			held = Min(history->count, KEY_HISTORY);
+
+	*distinct = *found = 0;
+	for (int i = 0; i < held; i++)
+	{
+		bool		again = false;
+
+		for (int j = 0; j < i && !again; j++)
+			again = history->hash[j][key] == history->hash[i][key];
+		if (again)
+			continue;
+		(*distinct)++;
+		if (find_key(sample, column, 0, history->hash[i][key]) >= 0)
+			(*found)++;
+	}
+}
+
+/*
+ * Do the keys come from a column of this result, but out of order?  Then the
+ * statements were asked for one by one, and their number says nothing.
+ */
+bool
+evidence_contradicts(const KeyHistory *history, const Shape *shape, int number)
+{
+	const Sample *sample = &my_slot->samples[number];
+
+	for (int key = 0; key < shape->nkeys; key++)
+		for (int column = 0; column < sample->ncolumns; column++)
+		{
+			int			distinct,
+						found;
+
+			if (!ROLE_IS_KEY(shape->keys[key].role))
+				continue;
+			count_distinct(sample, column, history, key, &distinct, &found);
+			if (distinct >= 2 && found * 2 >= distinct)
+				return true;
+		}
+	return false;
+}

@@ -1,0 +1,88 @@
+/*-------------------------------------------------------------------------
+ *
+ * evidence.h
+ *	  Samples of results, and whether a loop's keys came from one of them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_NPLUSONE_EVIDENCE_H
+#define PG_NPLUSONE_EVIDENCE_H
+
+#include "executor/execdesc.h"
+#include "tcop/dest.h"
+
+#include "shape.h"
+#include "slots.h"
+
+#define KEY_HISTORY 8			/* latest executions whose keys are kept */
+
+/* the keys of the latest executions of a repeated statement */
+typedef struct KeyHistory
+{
+	uint64		count;			/* executions ever noted */
+	uint64		seq[KEY_HISTORY];
+	uint32		hash[KEY_HISTORY][SHAPE_KEYS];
+} KeyHistory;
+
+/* which column of which sample a key follows, and how well */
+typedef struct Follow
+{
+	int8		sample;			/* -1: none */
+	uint8		column;
+	uint8		key;
+	uint64		queryid;		/* of the sample's statement */
+	uint32		stream;
+	int64		row;			/* number of the row last matched, -1: none */
+	uint32		matches;
+	uint32		misses;
+} Follow;
+
+/* one way to explain the keys */
+typedef struct Candidate
+{
+	Follow		follow;
+	float		weight;			/* bits by which order beats chance */
+} Candidate;
+
+#define MAX_CANDIDATES 8
+
+/* rows of the execution that is running, on their way into a sample */
+typedef struct Sampler
+{
+	uint64		queryid;
+	uint64		seq;
+	TimestampTz started;
+	const QueryDesc *queryDesc;
+	int			sample;			/* -1 until there is a second row */
+	bool		skip_first;		/* the last execution gave one row at most */
+	bool		chain;			/* add to the stream that is there */
+	bool		keep_single;	/* even one row belongs in the stream */
+	bool		full;
+	int64		seen;			/* rows that have come by */
+	int			ncolumns;
+	SampleColumn columns[SAMPLE_COLUMNS];
+	uint32		first[SAMPLE_COLUMNS];
+	/* what the executor was to send rows to */
+	DestReceiver *target;
+	bool		(*receive) (TupleTableSlot *slot, DestReceiver *self);
+	struct Sampler *outer;
+	DestReceiver proxy;
+} Sampler;
+
+extern void evidence_reset(void);
+extern void evidence_start_sampling(Sampler *sampler, QueryDesc *queryDesc);
+extern void evidence_stop_sampling(Sampler *sampler, QueryDesc *queryDesc);
+extern void evidence_finish_sampling(Sampler *sampler, int64 rows);
+extern void evidence_note_keys(KeyHistory *history, uint64 seq,
+							   const KeyValues *values);
+extern int	evidence_search(const KeyHistory *history, const Shape *shape,
+							uint64 queryid, int wanted, Candidate *candidates);
+extern bool evidence_follow(Follow *follow, const KeyValues *values);
+extern bool evidence_is_exhausted(const Follow *follow, const KeyValues *values,
+								  int64 calls);
+extern bool evidence_contradicts(const KeyHistory *history, const Shape *shape,
+								 int sample);
+extern int	evidence_find_sample(uint64 queryid);
+extern void evidence_protect(int sample, uint64 seq);
+
+#endif							/* PG_NPLUSONE_EVIDENCE_H */

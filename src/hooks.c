@@ -1,0 +1,427 @@
+/*-------------------------------------------------------------------------
+ *
+ * hooks.c
+ *	  Where the module is called from: thin, early-outs and calls only.
+ *
+ * Owns the nesting depth.  It is raised around everything that may run other
+ * statements (planning, running and finishing a statement, utilities) and
+ * comes back by PG_FINALLY, for statements that are not followed as well, or
+ * else the statements inside them would pass for the client's.
+ *
+ * What a client sends is not always at depth 0, nor is everything at depth 0
+ * a client's.  EXECUTE, DECLARE CURSOR, FETCH and COPY (query) are utilities
+ * that are no level of their own; a deferred trigger runs at COMMIT, at
+ * depth 0 and outside of every utility, and is known by its receiver and by
+ * the missing portal.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "executor/instrument.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/planner.h"
+#include "storage/ipc.h"
+#include "tcop/pquery.h"
+#include "tcop/utility.h"
+#include "utils/portal.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "evidence.h"
+#include "hooks.h"
+#include "settings.h"
+#include "slots.h"
+#include "unit.h"
+
+/* how SPI and PL/pgSQL name the portals that they open themselves */
+#define INTERNAL_PORTAL_PREFIX "<unnamed portal "
+
+static planner_hook_type prev_planner = NULL;
+static ExecutorStart_hook_type prev_ExecutorStart = NULL;
+static ExecutorRun_hook_type prev_ExecutorRun = NULL;
+static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
+static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
+static ProcessUtility_hook_type prev_ProcessUtility = NULL;
+
+static int	depth = 0;			/* statements around the current one */
+static int	explaining = 0;		/* EXPLAINs around it */
+static bool attached = false;	/* this backend has its slot */
+static bool in_block = false;	/* a statement ran in an explicit transaction */
+
+/* -------------------------------------------------------------------------
+ * Which statements are followed
+ * -------------------------------------------------------------------------
+ */
+
+/* Fold what is running before the slot goes to another backend. */
+static void
+detach_at_exit(int code, Datum arg)
+{
+	attached = false;
+	npo_loaded = false;
+	unit_close();
+	slots_detach();
+}
+
+static bool
+attach(void)
+{
+	if (MyBackendType != B_BACKEND || !unit_attach())
+	{
+		/* no client here: never ask again */
+		npo_loaded = false;
+		return false;
+	}
+	before_shmem_exit(detach_at_exit, (Datum) 0);
+	attached = true;
+	return true;
+}
+
+/* Did the server itself send this, for a trigger or a function? */
+static bool
+is_internal(const QueryDesc *queryDesc)
+{
+	return queryDesc->dest->mydest == DestSPI ||
+		ActivePortal == NULL ||
+		strncmp(ActivePortal->name, INTERNAL_PORTAL_PREFIX,
+				sizeof(INTERNAL_PORTAL_PREFIX) - 1) == 0;
+}
+
+/* Rows that stay in the server are no answer to a client. */
+static bool
+stays_in_server(const QueryDesc *queryDesc)
+{
+	return queryDesc->dest->mydest == DestIntoRel ||
+		queryDesc->dest->mydest == DestTransientRel;
+}
+
+static bool
+is_followed(const QueryDesc *queryDesc, int eflags, bool *nested)
+{
+	if (!npo_loaded || npo_track == TRACK_NONE ||
+		queryDesc->plannedstmt->queryId == 0 ||
+		(eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || explaining > 0)
+		return false;
+	*nested = depth > 0 || is_internal(queryDesc);
+	if ((*nested && npo_track != TRACK_ALL) || stays_in_server(queryDesc) ||
+		IsParallelWorker())
+		return false;
+	return attached || attach();
+}
+
+/* -------------------------------------------------------------------------
+ * Planner and executor
+ * -------------------------------------------------------------------------
+ */
+
+static PlannedStmt *
+npo_planner(NPO_PLANNER_ARGS)
+{
+	PlannedStmt *result;
+
+	depth++;
+	PG_TRY();
+	{
+		if (prev_planner)
+			result = prev_planner(NPO_PLANNER_PASS);
+		else
+			result = standard_planner(NPO_PLANNER_PASS);
+	}
+	PG_FINALLY();
+	{
+		depth--;
+	}
+	PG_END_TRY();
+	return result;
+}
+
+static void
+npo_ExecutorStart(QueryDesc *queryDesc, int eflags)
+{
+	bool		nested;
+
+	if (is_followed(queryDesc, eflags, &nested))
+	{
+		in_block |= IsTransactionBlock();
+		unit_begin_statement(queryDesc, nested);
+	}
+	if (prev_ExecutorStart)
+		prev_ExecutorStart(queryDesc, eflags);
+	else
+		standard_ExecutorStart(queryDesc, eflags);
+}
+
+/* Does the statement hand rows to somebody whose next statement may use them? */
+static bool
+is_sampled(const QueryDesc *queryDesc)
+{
+	if (npo_sample_rows == 0 ||
+		(queryDesc->operation != CMD_SELECT && !queryDesc->plannedstmt->hasReturning))
+		return false;
+	switch (queryDesc->dest->mydest)
+	{
+		case DestRemote:
+		case DestRemoteExecute:
+		case DestSPI:
+		case DestCopyOut:
+		case DestTuplestore:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static void
+start_usage(RunUsage *usage)
+{
+	usage->started = GetCurrentTimestamp();
+	usage->blks_hit = pgBufferUsage.shared_blks_hit;
+	usage->blks_read = pgBufferUsage.shared_blks_read;
+}
+
+static void
+end_usage(RunUsage *usage, QueryDesc *queryDesc)
+{
+	usage->ended = GetCurrentTimestamp();
+	usage->blks_hit = pgBufferUsage.shared_blks_hit - usage->blks_hit;
+	usage->blks_read = pgBufferUsage.shared_blks_read - usage->blks_read;
+	usage->rows = (int64) queryDesc->estate->es_processed;
+}
+
+static void
+run_at_depth(NPO_EXECUTOR_RUN_ARGS, Sampler *sampler)
+{
+	depth++;
+	PG_TRY();
+	{
+		if (prev_ExecutorRun)
+			prev_ExecutorRun(NPO_EXECUTOR_RUN_PASS);
+		else
+			standard_ExecutorRun(NPO_EXECUTOR_RUN_PASS);
+	}
+	PG_FINALLY();
+	{
+		depth--;
+		if (sampler != NULL)
+			evidence_stop_sampling(sampler, queryDesc);
+	}
+	PG_END_TRY();
+}
+
+static void
+npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
+{
+	Execution  *execution = attached ? unit_find(queryDesc) : NULL;
+	Sampler		sampler;
+	RunUsage	usage;
+	bool		sampled;
+
+	if (execution == NULL)
+	{
+		run_at_depth(NPO_EXECUTOR_RUN_PASS, NULL);
+		return;
+	}
+	sampled = is_sampled(queryDesc);
+	if (sampled)
+	{
+		unit_prepare_sampler(execution, count != 0, &sampler);
+		evidence_start_sampling(&sampler, queryDesc);
+	}
+	start_usage(&usage);
+	run_at_depth(NPO_EXECUTOR_RUN_PASS, sampled ? &sampler : NULL);
+	end_usage(&usage, queryDesc);
+
+	/* what ran inside may have closed the unit, or the subtransaction */
+	execution = unit_find(queryDesc);
+	if (execution == NULL)
+		return;
+	unit_end_run(execution, &usage);
+	if (sampled)
+		evidence_finish_sampling(&sampler, execution->rows);
+}
+
+static void
+finish(QueryDesc *queryDesc)
+{
+	if (prev_ExecutorFinish)
+		prev_ExecutorFinish(queryDesc);
+	else
+		standard_ExecutorFinish(queryDesc);
+}
+
+static void
+npo_ExecutorFinish(QueryDesc *queryDesc)
+{
+	Execution  *execution;
+	RunUsage	usage;
+
+	/* without triggers to fire nothing else runs in here */
+	if (queryDesc->estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS)
+	{
+		finish(queryDesc);
+		return;
+	}
+	execution = attached ? unit_find(queryDesc) : NULL;
+	if (execution != NULL)
+		start_usage(&usage);
+	depth++;
+	PG_TRY();
+	{
+		finish(queryDesc);
+	}
+	PG_FINALLY();
+	{
+		depth--;
+	}
+	PG_END_TRY();
+	if (execution == NULL || (execution = unit_find(queryDesc)) == NULL)
+		return;
+	end_usage(&usage, queryDesc);
+	unit_end_triggers(execution, &usage);
+}
+
+static void
+npo_ExecutorEnd(QueryDesc *queryDesc)
+{
+	if (attached)
+		unit_forget(queryDesc);
+	if (prev_ExecutorEnd)
+		prev_ExecutorEnd(queryDesc);
+	else
+		standard_ExecutorEnd(queryDesc);
+}
+
+/* -------------------------------------------------------------------------
+ * Utilities
+ * -------------------------------------------------------------------------
+ */
+
+/* Is what runs inside this utility what the client has asked for? */
+static bool
+is_transparent(const Node *utility)
+{
+	switch (nodeTag(utility))
+	{
+		case T_PrepareStmt:
+		case T_ExecuteStmt:
+		case T_DeclareCursorStmt:
+		case T_FetchStmt:
+		case T_ClosePortalStmt:
+		case T_CreateTableAsStmt:
+		case T_ExplainStmt:
+			return true;
+		case T_CopyStmt:
+			return ((const CopyStmt *) utility)->query != NULL;
+		default:
+			return false;
+	}
+}
+
+/* the depths of one utility, out of reach of the jump that an error makes */
+typedef struct UtilityLevel
+{
+	int			depth;
+	int			explaining;
+	bool		discards_all;
+} UtilityLevel;
+
+static UtilityLevel
+level_of(const Node *utility)
+{
+	UtilityLevel level = {0};
+
+	level.depth = is_transparent(utility) ? 0 : 1;
+	level.explaining = IsA(utility, ExplainStmt) ? 1 : 0;
+	level.discards_all = IsA(utility, DiscardStmt) &&
+		((const DiscardStmt *) utility)->target == DISCARD_ALL;
+	return level;
+}
+
+static void
+npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
+				   bool readOnlyTree, ProcessUtilityContext context,
+				   ParamListInfo params, QueryEnvironment *queryEnv,
+				   DestReceiver *dest, QueryCompletion *qc)
+{
+	/* the tree may be gone afterwards: read it now */
+	const UtilityLevel level = level_of(pstmt->utilityStmt);
+
+	depth += level.depth;
+	explaining += level.explaining;
+	PG_TRY();
+	{
+		if (prev_ProcessUtility)
+			prev_ProcessUtility(pstmt, queryString, readOnlyTree, context,
+								params, queryEnv, dest, qc);
+		else
+			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
+									params, queryEnv, dest, qc);
+	}
+	PG_FINALLY();
+	{
+		depth -= level.depth;
+		explaining -= level.explaining;
+	}
+	PG_END_TRY();
+	if (level.discards_all && attached)
+		unit_close();
+}
+
+/* -------------------------------------------------------------------------
+ * Transactions
+ * -------------------------------------------------------------------------
+ */
+
+/* Numbers only: there may be no valid transaction to look anything up in. */
+static void
+at_xact_event(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			if (!attached)
+				break;
+			unit_forget_level(1);
+			if (in_block)
+				unit_note_xact_end(GetCurrentTimestamp());
+			in_block = false;
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+at_subxact_event(SubXactEvent event, SubTransactionId mySubid,
+				 SubTransactionId parentSubid, void *arg)
+{
+	if (attached && event == SUBXACT_EVENT_ABORT_SUB)
+		unit_forget_level(GetCurrentTransactionNestLevel());
+}
+
+void
+hooks_install(void)
+{
+	prev_planner = planner_hook;
+	planner_hook = npo_planner;
+	prev_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = npo_ExecutorStart;
+	prev_ExecutorRun = ExecutorRun_hook;
+	ExecutorRun_hook = npo_ExecutorRun;
+	prev_ExecutorFinish = ExecutorFinish_hook;
+	ExecutorFinish_hook = npo_ExecutorFinish;
+	prev_ExecutorEnd = ExecutorEnd_hook;
+	ExecutorEnd_hook = npo_ExecutorEnd;
+	prev_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = npo_ProcessUtility;
+	RegisterXactCallback(at_xact_event, NULL);
+	RegisterSubXactCallback(at_subxact_event, NULL);
+}

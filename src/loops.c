@@ -1,0 +1,790 @@
+/*-------------------------------------------------------------------------
+ *
+ * loops.c
+ *	  Repeated statements: counting them, and what ties them together.
+ *
+ * Owns the private part of the loops; their counters are in this backend's
+ * slot, where pg_nplusone reads them while a loop runs.  A statement gets a
+ * loop at its second execution in a unit of work.  At every further one its
+ * ties are weighed, cheaply: evidence is searched for when the threshold is
+ * reached and then at every doubling, and once it is found, following it
+ * takes a few instructions.
+ *
+ * A tie is never taken for granted before the threshold, and counts from the
+ * latest execution of the parent: what ran before belongs to something else.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "nodes/params.h"
+
+#include "classify.h"
+#include "clusters.h"
+#include "cycle.h"
+#include "detect.h"
+#include "loops.h"
+#include "session.h"
+#include "settings.h"
+#include "value.h"
+
+/* a loop is spared by so many other statements before it may go */
+#define STALE_STATEMENTS 32
+
+/* matches that prove a loop; see evidence.c for what a match is worth */
+#define PROOF_MATCHES 3
+
+/* a key set this full no longer grows; new keys take the place of old ones */
+#define SEEN_ENOUGH (LOOP_SEEN * 3 / 4)
+
+/* one page in so many may be shorter: the last one */
+#define ODD_PAGES_SHARE 4
+
+/* text that is hashed to tell executions apart whose keys do not */
+#define IDENTITY_TEXT 1024
+
+static Loop *loops = NULL;
+
+/* -------------------------------------------------------------------------
+ * The list of loops
+ * -------------------------------------------------------------------------
+ */
+
+Size
+loops_private_size(void)
+{
+	return MAXALIGN(sizeof(Loop) * SLOT_LOOPS);
+}
+
+void
+loops_init(char *memory)
+{
+	loops = (Loop *) memory;
+	for (int i = 0; i < SLOT_LOOPS; i++)
+		loops[i].entry = -1;
+	cycle_reset();
+}
+
+Loop *
+loops_get(int number)
+{
+	return &loops[number];
+}
+
+static inline SlotLoop *
+counts_of(const Loop *loop)
+{
+	return &my_slot->loops[loop - loops];
+}
+
+static inline UnitEntry *
+entry_of(const Loop *loop)
+{
+	return &my_unit->entries[loop->entry];
+}
+
+/* End a loop: its counts go to its cluster, its statement starts afresh. */
+static void
+end_loop(Loop *loop)
+{
+	UnitEntry  *entry = entry_of(loop);
+	SlotLoop   *counts = counts_of(loop);
+
+	if (counts->cluster >= 0)
+	{
+		/* a session keeps what a reset by others has thrown away */
+		session_fold(counts);
+		clusters_fold(counts);
+	}
+	entry->loop = -1;
+	entry->generation = 0;
+	loop->entry = -1;
+}
+
+void
+loops_release(UnitEntry *entry)
+{
+	end_loop(&loops[entry->loop]);
+}
+
+void
+loops_fold_all(void)
+{
+	if (loops == NULL)
+		return;
+	for (int i = 0; i < SLOT_LOOPS; i++)
+		if (loops[i].entry >= 0)
+			end_loop(&loops[i]);
+	cycle_reset();
+}
+
+/* a free loop, or the one longest unused if that is long enough; or NULL */
+static Loop *
+claim_loop(void)
+{
+	Loop	   *oldest = NULL;
+
+	for (int i = 0; i < SLOT_LOOPS; i++)
+	{
+		if (loops[i].entry < 0)
+			return &loops[i];
+		if (oldest == NULL || loops[i].seq < oldest->seq)
+			oldest = &loops[i];
+	}
+	my_slot->dropped++;
+	if (my_unit->seq - oldest->seq <= STALE_STATEMENTS)
+		return NULL;
+	end_loop(oldest);
+	return oldest;
+}
+
+/* -------------------------------------------------------------------------
+ * Telling executions apart
+ * -------------------------------------------------------------------------
+ */
+
+static uint32
+params_identity(ParamListInfo params)
+{
+	uint32		hash = 1;
+
+	for (int i = 0; params && params->paramFetch == NULL && i < params->numParams; i++)
+	{
+		const ParamExternData *prm = &params->params[i];
+		ValueClass	class = value_class_of_type(prm->ptype);
+
+		hash = value_combine(hash, prm->isnull || class == VALUE_NONE ?
+							 VALUE_UNKNOWN : value_hash(prm->value, class));
+	}
+	return hash;
+}
+
+/* the text of the statement, for what neither keys nor parameters show */
+static uint32
+text_identity(const QueryDesc *queryDesc)
+{
+	const char *text = queryDesc->sourceText;
+	int			len = queryDesc->plannedstmt->stmt_len;
+
+	if (text == NULL)
+		return VALUE_UNKNOWN;
+	if (queryDesc->plannedstmt->stmt_location > 0)
+		text += queryDesc->plannedstmt->stmt_location;
+	len = len > 0 ? Min(len, IDENTITY_TEXT) : (int) strnlen(text, IDENTITY_TEXT);
+	return hash_bytes((const unsigned char *) text, len);
+}
+
+/*
+ * One number for all the values of an execution, VALUE_UNKNOWN where there is
+ * no telling.  Rows that are inserted are taken as different.
+ */
+static uint32
+identity_of(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *values)
+{
+	uint32		identity = 1;
+
+	if (shape->kind == KIND_INSERT || shape->kind == KIND_UPSERT)
+		return VALUE_UNKNOWN;
+	for (int i = 0; i < shape->nkeys; i++)
+		identity = value_combine(identity, values->hash[i]);
+	if (shape->flags & SHAPE_OPAQUE)
+		identity = value_combine(value_combine(identity, text_identity(queryDesc)),
+								 params_identity(queryDesc->params));
+	return identity;
+}
+
+/* Has this loop looked the same up before?  Remember it if not. */
+static bool
+seen_before(Loop *loop, uint32 identity)
+{
+	uint32		home = identity % LOOP_SEEN;
+
+	if (identity == VALUE_UNKNOWN)
+		return false;
+	for (uint32 i = 0; i < LOOP_SEEN; i++)
+	{
+		uint32	   *place = &loop->seen[(home + i) % LOOP_SEEN];
+
+		if (*place == identity)
+			return true;
+		if (*place != VALUE_UNKNOWN)
+			continue;
+		if (loop->nseen >= SEEN_ENOUGH)
+			break;
+		*place = identity;
+		loop->nseen++;
+		return false;
+	}
+	loop->seen[home] = identity;
+	return false;
+}
+
+/* -------------------------------------------------------------------------
+ * Counting
+ * -------------------------------------------------------------------------
+ */
+
+/* The second execution: what is known of the first becomes the loop. */
+static Loop *
+start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
+{
+	Loop	   *loop = claim_loop();
+	SlotLoop   *counts;
+	KeyValues	first;
+
+	if (loop == NULL)
+		return NULL;
+	memset(loop, 0, sizeof(*loop));
+	loop->entry = entry - my_unit->entries;
+	loop->follow.sample = -1;
+	loop->page_rows = entry->first_rows;
+	entry->loop = loop - loops;
+	memset(&first, 0, sizeof(first));
+	memcpy(first.hash, entry->first_hash, sizeof(first.hash));
+	evidence_note_keys(&loop->history, entry->first_seq, &first);
+	if ((entry->shape.flags & SHAPE_OPAQUE) == 0)
+	{
+		loop->identity = identity_of(&entry->shape, queryDesc, &first);
+		seen_before(loop, loop->identity);
+	}
+
+	counts = counts_of(loop);
+	change_begin(&counts->change);
+	memset(&counts->counters, 0, sizeof(counts->counters));
+	counts->cluster = -1;
+	counts->counters.calls = 1;
+	counts->counters.started = entry->first_started;
+	counts->counters.ended = my_unit->ended;
+	counts->counters.rows = entry->first_rows;
+	counts->counters.exec_time = entry->first_exec_time;
+	counts->counters.max_exec_time = entry->first_exec_time;
+	counts->counters.blks_hit = entry->first_blks_hit;
+	counts->counters.blks_read = entry->first_blks_read;
+	change_end(&counts->change);
+	return loop;
+}
+
+/* Note which results began since the last execution, and how many there were. */
+static void
+note_streams(Loop *loop, int64 calls)
+{
+	for (int i = 0; i < SLOT_SAMPLES; i++)
+	{
+		const Sample *sample = &my_slot->samples[i];
+		uint64		first_seq;
+
+		if (sample->stream == loop->streams[i])
+			continue;
+		loop->streams[i] = sample->stream;
+		loop->calls_before[i] = calls;
+		/* at the second execution the first may have come after, too */
+		first_seq = loop->history.seq[0];
+		if (calls == 1 && first_seq > sample->seq)
+			loop->calls_before[i] = 0;
+	}
+}
+
+static void
+note_variation(Loop *loop, const Shape *shape, const KeyValues *values)
+{
+	const uint32 *before =
+	loop->history.hash[(loop->history.count - 1) % KEY_HISTORY];
+
+	for (int i = 0; i < shape->nkeys; i++)
+		if (values->hash[i] != before[i])
+		{
+			loop->varied |= 1 << i;
+			if (values->batch && shape->keys[i].role == KEY_LIST)
+				loop->batch = true;
+		}
+}
+
+static void
+count_call(Loop *loop, bool duplicate, TimestampTz now)
+{
+	SlotLoop   *counts = counts_of(loop);
+
+	change_begin(&counts->change);
+	counts->counters.calls++;
+	counts->counters.duplicate_calls += duplicate;
+	if (now > my_unit->ended)
+		counts->counters.gap_time += now - my_unit->ended;
+	change_end(&counts->change);
+}
+
+/*
+ * What ran before the parent is not of this loop.  The sums of the others
+ * are shared out by number, since they were not kept apart.
+ */
+static void
+forget_calls_before(Loop *loop, int64 before)
+{
+	SlotLoop   *counts = counts_of(loop);
+	LoopCounters *c = &counts->counters;
+	double		kept;
+
+	if (before <= 0)
+		return;
+	kept = (double) (c->calls - before) / c->calls;
+	change_begin(&counts->change);
+	c->calls -= before;
+	c->duplicate_calls = Min(c->duplicate_calls, c->calls);
+	c->rows = (int64) (c->rows * kept + 0.5);
+	c->exec_time = (int64) (c->exec_time * kept + 0.5);
+	c->gap_time = (int64) (c->gap_time * kept + 0.5);
+	change_end(&counts->change);
+	for (int i = 0; i < SLOT_SAMPLES; i++)
+		loop->calls_before[i] = Max(loop->calls_before[i] - before, 0);
+}
+
+/* -------------------------------------------------------------------------
+ * What is no loop
+ * -------------------------------------------------------------------------
+ */
+
+static bool
+key_varies(const Loop *loop, const Shape *shape, bool lists)
+{
+	for (int i = 0; i < shape->nkeys; i++)
+		if ((loop->varied & (1 << i)) != 0 &&
+			(shape->keys[i].role == KEY_EQUAL ||
+			 (lists && shape->keys[i].role == KEY_LIST)))
+			return true;
+	return false;
+}
+
+/*
+ * Reading in pieces: only a range or the OFFSET moves, and every execution
+ * but the last returns as many rows.
+ */
+static bool
+reads_pages(const Loop *loop, const Shape *shape)
+{
+	return loop->varied != 0 && !key_varies(loop, shape, true) &&
+		loop->page_rows >= 2 && !KIND_IS_WRITE(shape->kind) &&
+		loop->odd_pages * ODD_PAGES_SHARE <= (int64) loop->history.count;
+}
+
+/* the count(*) of a paginator: the same again and again, beside the pages */
+static bool
+counts_pages(const Loop *loop, const UnitEntry *entry)
+{
+	if (loop->identity_varied)
+		return false;
+	for (int i = 0; i < SLOT_LOOPS; i++)
+	{
+		const Loop *other = &loops[i];
+
+		if (other->entry < 0 || other == loop ||
+			entry_of(other)->shape.relid != entry->shape.relid ||
+			!reads_pages(other, &entry_of(other)->shape))
+			continue;
+		if (Abs(counts_of(other)->counters.calls -
+				counts_of(loop)->counters.calls) <= 1)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_eligible(const Loop *loop, const UnitEntry *entry, const KeyValues *values)
+{
+	const Shape *shape = &entry->shape;
+
+	if (shape->flags & (SHAPE_NOISE | SHAPE_SKIP_LOCKED))
+		return false;
+	/* many keys at once are the cure, unless it is taken for every row */
+	if (((shape->flags & SHAPE_BATCH) != 0 || values->batch) &&
+		(loop->batch || !key_varies(loop, shape, false)))
+		return false;
+	return !reads_pages(loop, shape) && !counts_pages(loop, entry);
+}
+
+/* -------------------------------------------------------------------------
+ * Ties
+ * -------------------------------------------------------------------------
+ */
+
+static inline bool
+is_power_of_two(int64 n)
+{
+	return (n & (n - 1)) == 0;
+}
+
+/* Search when some result has been followed by the threshold, or twice that. */
+static bool
+search_is_due(const Loop *loop, int64 calls)
+{
+	for (int i = 0; i < SLOT_SAMPLES; i++)
+	{
+		int64		since = calls - loop->calls_before[i];
+
+		if (my_slot->samples[i].queryid != 0 && since >= npo_threshold &&
+			(since == npo_threshold || is_power_of_two(since)))
+			return true;
+	}
+	return false;
+}
+
+/* Look for the result whose values the keys are. */
+static void
+search_evidence(Loop *loop, const UnitEntry *entry, int64 calls)
+{
+	Candidate	candidates[MAX_CANDIDATES];
+	int			n,
+				kept = 0;
+
+	n = evidence_search(&loop->history, &entry->shape, entry->queryid,
+						Min(npo_threshold, PROOF_MATCHES), candidates);
+	/* executions before the parent's do not count */
+	for (int i = 0; i < n; i++)
+		if (calls - loop->calls_before[candidates[i].follow.sample] >= npo_threshold)
+			candidates[kept++] = candidates[i];
+	if (kept > 0)
+		loop->follow = candidates[classify_choose(candidates, kept, &entry->shape)].follow;
+}
+
+/* The values have told the parent: count from it, and let it know. */
+static void
+adopt_parent(Loop *loop, uint64 parent, int sample)
+{
+	UnitEntry  *entry = unit_find_entry(parent);
+
+	forget_calls_before(loop, loop->calls_before[sample]);
+	loop->parent = parent;
+	if (entry != NULL)
+		entry->is_parent = true;
+}
+
+static Tie
+tie_by_values(const Loop *loop)
+{
+	const Follow *follow = &loop->follow;
+
+	if (follow->sample < 0)
+		return TIE_NONE;
+	return follow->matches >= PROOF_MATCHES ? TIE_VALUES : TIE_TWO_VALUES;
+}
+
+/*
+ * An unbroken run of reads as long as the result that was read right before
+ * it.  Returns the sample, -1: none.
+ */
+static int
+sample_as_long_as_run(const Loop *loop, const UnitEntry *entry)
+{
+	if (KIND_IS_WRITE(entry->shape.kind) || entry->run < npo_threshold)
+		return -1;
+	for (int i = 0; i < SLOT_SAMPLES; i++)
+	{
+		const Sample *sample = &my_slot->samples[i];
+
+		if (sample->queryid != 0 && sample->queryid != entry->queryid &&
+			sample->last_seq == entry->seq - entry->run &&
+			sample->rows == entry->run &&
+			!evidence_contradicts(&loop->history, &entry->shape, i))
+			return i;
+	}
+	return -1;
+}
+
+/* Ties that need no values.  Only what is tied is counted. */
+static Tie
+tie_by_company(Loop *loop, const UnitEntry *entry, int64 calls)
+{
+	int			sample;
+
+	if (entry->in_xact && entry->xact_calls >= npo_threshold)
+	{
+		forget_calls_before(loop, calls - entry->xact_calls);
+		return TIE_XACT;
+	}
+	if (cycle_upserts(entry->queryid) >= 2)
+		return TIE_CYCLE;
+	if (KIND_IS_WRITE(entry->shape.kind) && entry->run >= npo_threshold)
+	{
+		forget_calls_before(loop, calls - entry->run);
+		return TIE_RUN;
+	}
+	sample = sample_as_long_as_run(loop, entry);
+	if (sample < 0)
+		return TIE_REPETITION;
+	adopt_parent(loop, my_slot->samples[sample].queryid, sample);
+	return TIE_COUNT;
+}
+
+/* What ties the executions so far together, that of now included. */
+static Tie
+weigh_ties(Loop *loop, const UnitEntry *entry, int64 calls)
+{
+	Tie			tie;
+
+	if (loop->follow.sample < 0 && search_is_due(loop, calls))
+	{
+		search_evidence(loop, entry, calls);
+		if (loop->follow.sample >= 0)
+			adopt_parent(loop, loop->follow.queryid, loop->follow.sample);
+	}
+	tie = tie_by_values(loop);
+	if (tie != TIE_NONE)
+		return tie;
+	if (loop->tie > TIE_COUNT)
+		return loop->tie;		/* see loops_has_ended() */
+	loop->parent = 0;
+	return tie_by_company(loop, entry, calls);
+}
+
+Confidence
+loops_confidence(const Loop *loop)
+{
+	switch (loop->tie)
+	{
+		case TIE_NONE:
+			return CONFIDENCE_NONE;
+		case TIE_REPETITION:
+			return CONFIDENCE_SUSPECTED;
+		case TIE_VALUES:
+			return CONFIDENCE_PROVEN;
+		default:
+			return CONFIDENCE_LIKELY;
+	}
+}
+
+/*
+ * Has what tied the loop together come to its end before this execution?
+ * Then it is the first of something else.
+ */
+bool
+loops_has_ended(const UnitEntry *entry, const KeyValues *values)
+{
+	const Loop *loop = &loops[entry->loop];
+
+	switch (loop->tie)
+	{
+		case TIE_XACT:
+			return entry->xact_calls == 1;
+		case TIE_RUN:
+		case TIE_COUNT:
+			return entry->run == 1;
+		case TIE_CYCLE:
+			return cycle_upserts(entry->queryid) == 0;
+		case TIE_TWO_VALUES:
+		case TIE_VALUES:
+			return evidence_is_exhausted(&loop->follow, values,
+										 counts_of(loop)->counters.calls);
+		default:
+			return false;
+	}
+}
+
+/* keys walk a result further out: the rows of this statement belong together */
+static void
+note_nesting(Loop *loop, const UnitEntry *entry, int64 calls)
+{
+	Candidate	candidates[MAX_CANDIDATES];
+
+	if (loop->nested || entry->few_rows || calls > 4)
+		return;
+	loop->nested = evidence_search(&loop->history, &entry->shape, entry->queryid,
+								   2, candidates) > 0;
+}
+
+/* rows the parent has returned for this loop so far */
+static void
+note_parent_rows(Loop *loop)
+{
+	SlotLoop   *counts = counts_of(loop);
+	int			sample;
+	int64		rows;
+
+	if (loop->parent == 0 || (sample = evidence_find_sample(loop->parent)) < 0)
+		return;
+	/* a chained stream has the rows of several executions */
+	rows = Max(my_slot->samples[sample].rows, (int64) my_slot->samples[sample].total);
+	if (rows == counts->counters.parent_rows)
+		return;
+	change_begin(&counts->change);
+	counts->counters.parent_rows = rows;
+	change_end(&counts->change);
+}
+
+/* -------------------------------------------------------------------------
+ * One execution
+ * -------------------------------------------------------------------------
+ */
+
+/* A cluster that was reset under its loop begins again with this statement. */
+static void
+check_reset(Loop *loop)
+{
+	SlotLoop   *counts = counts_of(loop);
+
+	if (!loop->published || loop->resets == clusters_resets())
+		return;
+	loop->resets = clusters_resets();
+	if (clusters_is_attached(counts))
+		return;
+	change_begin(&counts->change);
+	counts->cluster = -1;
+	memset(&counts->counters, 0, sizeof(counts->counters));
+	counts->counters.started = counts->counters.ended = my_unit->ended;
+	change_end(&counts->change);
+	loop->published = false;
+}
+
+/* Go on with the evidence that was found, or start looking again. */
+static void
+follow_evidence(Loop *loop, const KeyValues *values)
+{
+	Follow	   *follow = &loop->follow;
+
+	if (follow->sample < 0)
+		return;
+	evidence_follow(follow, values);
+	evidence_protect(follow->sample, my_unit->seq);
+}
+
+/* Publish the loop, or move it, when its ties have changed. */
+static void
+reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values)
+{
+	uint64		parent = loop->parent;
+	int64		calls = counts_of(loop)->counters.calls;
+	Tie			tie;
+
+	if (loop->tie == TIE_VALUES && loop->published)
+	{
+		note_parent_rows(loop);
+		return;
+	}
+	tie = weigh_ties(loop, entry, calls);
+	if (tie == loop->tie && parent == loop->parent &&
+		(loop->published || calls < loop->publish_at))
+		return;
+	if (!is_eligible(loop, entry, values))
+		return;
+	loop->tie = tie;
+	note_parent_rows(loop);
+	detect_publish(entry, loop, counts_of(loop), queryDesc);
+	if (!loop->published)
+		loop->publish_at = calls * 2;
+}
+
+/*
+ * Count an execution that is about to start.  False when it is the first in
+ * its unit of work, or there is no room to follow it.
+ */
+bool
+loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
+			TimestampTz now, bool nested)
+{
+	Loop	   *loop;
+	uint32		identity;
+
+	cycle_note_statement(entry->queryid, &entry->shape, values);
+	if (entry->first_seq == my_unit->seq)
+		return false;
+	loop = entry->loop >= 0 ? &loops[entry->loop] : start_loop(entry, queryDesc);
+	if (loop == NULL)
+		return false;
+	loop->seq = my_unit->seq;
+	check_reset(loop);
+	note_streams(loop, counts_of(loop)->counters.calls);
+	identity = identity_of(&entry->shape, queryDesc, values);
+	loop->identity_varied |= loop->identity != VALUE_UNKNOWN && identity != loop->identity;
+	loop->identity = identity;
+	note_variation(loop, &entry->shape, values);
+	evidence_note_keys(&loop->history, my_unit->seq, values);
+	follow_evidence(loop, values);
+	count_call(loop, seen_before(loop, identity), now);
+
+	note_nesting(loop, entry, counts_of(loop)->counters.calls);
+	if (loop->published || counts_of(loop)->counters.calls >= npo_threshold ||
+		loop->tie != TIE_NONE)
+		reconsider(loop, entry, queryDesc, values);
+	return true;
+}
+
+/* A run of an execution that is counted is done. */
+void
+loops_end_run(UnitEntry *entry, const RunUsage *usage, int64 rows,
+			  int64 exec_time, bool first_run)
+{
+	Loop	   *loop = &loops[entry->loop];
+	SlotLoop   *counts = counts_of(loop);
+	LoopCounters *c = &counts->counters;
+
+	change_begin(&counts->change);
+	c->rows += usage->rows;
+	c->exec_time += Max(usage->ended - usage->started, 0);
+	c->max_exec_time = Max(c->max_exec_time, exec_time);
+	c->blks_hit += usage->blks_hit;
+	c->blks_read += usage->blks_read;
+	c->ended = usage->ended;
+	change_end(&counts->change);
+	if (first_run && rows != loop->page_rows)
+	{
+		loop->odd_pages++;
+		loop->page_rows = Max(loop->page_rows, rows);
+	}
+}
+
+/* -------------------------------------------------------------------------
+ * Loops in loops
+ * -------------------------------------------------------------------------
+ */
+
+/*
+ * Do the rows of this execution continue those of the one before?  They do
+ * when the statement is a loop's child itself, and when it has been repeated
+ * without anything in between.
+ */
+bool
+loops_chain_rows(const UnitEntry *entry)
+{
+	if (entry->loop < 0)
+		return false;
+	return entry->run >= 2 || loops[entry->loop].nested ||
+		loops_confidence(&loops[entry->loop]) >= CONFIDENCE_LIKELY;
+}
+
+/* One row alone is evidence only where many executions give one each. */
+bool
+loops_keep_single_row(const UnitEntry *entry)
+{
+	return entry->loop >= 0 && loops_confidence(&loops[entry->loop]) >= CONFIDENCE_LIKELY;
+}
+
+/* Is this the parent of the loop, or a parent of its parent? */
+static bool
+descends_from(const Loop *loop, uint64 ancestor)
+{
+	uint64		parent = loop->parent;
+
+	for (int depth = 0; depth < SLOT_LOOPS && parent != 0; depth++)
+	{
+		UnitEntry  *entry;
+
+		if (parent == ancestor)
+			return true;
+		entry = unit_find_entry(parent);
+		parent = entry != NULL && entry->loop >= 0 ? loops[entry->loop].parent : 0;
+	}
+	return false;
+}
+
+/*
+ * The parent of loops is executed again: they have ended, unless it is
+ * itself in a loop, which then goes on with all that is in it.
+ */
+void
+loops_parent_again(UnitEntry *parent)
+{
+	if (loops_chain_rows(parent))
+		return;
+	for (int i = 0; i < SLOT_LOOPS; i++)
+		if (loops[i].entry >= 0 && descends_from(&loops[i], parent->queryid))
+			end_loop(&loops[i]);
+	parent->is_parent = false;
+}

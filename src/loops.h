@@ -1,0 +1,71 @@
+/*-------------------------------------------------------------------------
+ *
+ * loops.h
+ *	  Repeated statements: counting them, and what ties them together.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_NPLUSONE_LOOPS_H
+#define PG_NPLUSONE_LOOPS_H
+
+#include "unit.h"
+
+#define LOOP_SEEN 64			/* different keys remembered per loop */
+
+/* what ties the executions of a loop together, from weak to strong */
+typedef enum Tie
+{
+	TIE_NONE,					/* no loop yet */
+	TIE_REPETITION,				/* only that it is repeated */
+	TIE_COUNT,					/* as many as the rows read right before */
+	TIE_RUN,					/* writes with nothing in between */
+	TIE_CYCLE,					/* select-then-write in turn */
+	TIE_XACT,					/* one explicit transaction */
+	TIE_TWO_VALUES,				/* keys from a result, too few to prove it */
+	TIE_VALUES					/* keys from a result, in order */
+} Tie;
+
+/*
+ * The private part of a loop; its counters are in the slot, under the same
+ * number.
+ */
+typedef struct Loop
+{
+	int16		entry;			/* -1: unused */
+	bool		batch;			/* its list of keys varies */
+	bool		nested;			/* keys walk an outer result: hint only */
+	bool		published;		/* has a cluster */
+	uint8		varied;			/* bit per key place that has changed */
+	uint8		tie;			/* Tie */
+	uint64		parent;			/* queryid of the parent, 0: none */
+	uint64		seq;			/* of its latest execution */
+	int64		page_rows;		/* rows that the fullest execution gave */
+	int32		odd_pages;		/* executions that gave another number */
+	int64		publish_at;		/* calls at which to try again, when full */
+	uint32		identity;		/* of its latest execution */
+	bool		identity_varied;
+	uint8		nseen;
+	uint32		resets;			/* of the cluster table, when published */
+	Follow		follow;
+	uint32		streams[SLOT_SAMPLES];
+	int64		calls_before[SLOT_SAMPLES]; /* calls when that stream began */
+	KeyHistory	history;
+	uint32		seen[LOOP_SEEN];
+} Loop;
+
+extern Size loops_private_size(void);
+extern void loops_init(char *memory);
+extern Loop *loops_get(int number);
+extern bool loops_count(UnitEntry *entry, QueryDesc *queryDesc,
+						const KeyValues *values, TimestampTz now, bool nested);
+extern void loops_end_run(UnitEntry *entry, const RunUsage *usage, int64 rows,
+						  int64 exec_time, bool first_run);
+extern bool loops_chain_rows(const UnitEntry *entry);
+extern bool loops_keep_single_row(const UnitEntry *entry);
+extern Confidence loops_confidence(const Loop *loop);
+extern bool loops_has_ended(const UnitEntry *entry, const KeyValues *values);
+extern void loops_parent_again(UnitEntry *parent);
+extern void loops_release(UnitEntry *entry);
+extern void loops_fold_all(void);
+
+#endif							/* PG_NPLUSONE_LOOPS_H */

@@ -1,0 +1,96 @@
+/*-------------------------------------------------------------------------
+ *
+ * shape.h
+ *	  What kind of statement a plan is, and where in it the keys lie.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_NPLUSONE_SHAPE_H
+#define PG_NPLUSONE_SHAPE_H
+
+#include "executor/execdesc.h"
+#include "nodes/plannodes.h"
+
+#define SHAPE_KEYS 4			/* places kept per statement */
+#define SHAPE_STEPS 8			/* plan nodes between the root and a key */
+
+typedef enum StatementKind
+{
+	KIND_SELECT,
+	KIND_COUNT,					/* one row of count() */
+	KIND_EXISTS,				/* is there a row */
+	KIND_AGGREGATE,				/* one row of other aggregates */
+	KIND_FOR_UPDATE,
+	KIND_INSERT,				/* one row */
+	KIND_UPSERT,				/* one row, ON CONFLICT or MERGE */
+	KIND_UPDATE,
+	KIND_DELETE,
+	KIND_OTHER
+} StatementKind;
+
+#define KIND_IS_WRITE(kind) ((kind) >= KIND_INSERT && (kind) <= KIND_DELETE)
+
+/* bits of Shape.flags */
+#define SHAPE_NOISE			0x0001	/* touches no relation of the users */
+#define SHAPE_BATCH			0x0002	/* works on many keys at once */
+#define SHAPE_LIMIT			0x0004
+#define SHAPE_LIMIT_ONE		0x0008	/* LIMIT 1, where it is a constant */
+#define SHAPE_ORDERED		0x0010
+#define SHAPE_OPAQUE		0x0020	/* has values that no key place shows */
+#define SHAPE_SKIP_LOCKED	0x0040	/* takes work from a queue */
+#define SHAPE_RI			0x0080	/* a foreign key's own check or action */
+#define SHAPE_KNOWN			0x0100	/* has been read */
+
+/* what the value at a key place does in the statement */
+typedef enum KeyRole
+{
+	KEY_EQUAL,					/* column = value */
+	KEY_LIST,					/* column = ANY (value) */
+	KEY_STORED,					/* value of a column of the inserted row */
+	KEY_RANGE,					/* column < value, and its like */
+	KEY_OFFSET					/* OFFSET value */
+} KeyRole;
+
+#define ROLE_IS_KEY(role) ((role) <= KEY_STORED)
+
+/*
+ * Where a key lies: the plan tree (0: the main one), the steps down from its
+ * root, the list there and the element of it.  Found once per fingerprint
+ * and checked at every use, since another plan of the same statement may
+ * have it elsewhere.
+ */
+typedef struct KeyPlace
+{
+	Oid			relid;			/* the column it is compared with, or 0 */
+	AttrNumber	attnum;
+	uint8		role;			/* KeyRole */
+	uint8		list;			/* which list of the plan node */
+	uint8		element;
+	uint8		plan;
+	uint8		nsteps;
+	uint8		steps[SHAPE_STEPS];
+} KeyPlace;
+
+typedef struct Shape
+{
+	uint16		flags;
+	uint8		kind;			/* StatementKind */
+	uint8		nkeys;
+	Oid			relid;			/* the first relation of the users' */
+	KeyPlace	keys[SHAPE_KEYS];
+} Shape;
+
+/* the values at the key places in one execution */
+typedef struct KeyValues
+{
+	uint32		hash[SHAPE_KEYS];
+	bool		batch;			/* a list of more than one element */
+} KeyValues;
+
+extern void shape_read(const QueryDesc *queryDesc, Shape *shape);
+extern void shape_read_keys(const QueryDesc *queryDesc, Shape *shape,
+							KeyValues *values);
+extern bool shape_touches_user_relation(const PlannedStmt *pstmt);
+extern bool shape_limit_is_one(const QueryDesc *queryDesc);
+
+#endif							/* PG_NPLUSONE_SHAPE_H */

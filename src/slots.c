@@ -1,0 +1,133 @@
+/*-------------------------------------------------------------------------
+ *
+ * slots.c
+ *	  One slot of shared memory per backend: what it is counting right now.
+ *
+ * Owns the array of slots.  A backend attaches to the slot of its number when
+ * it first counts something and detaches when it exits; the number is its
+ * own in between, so no lock protects either.  Races that are accepted:
+ *
+ * - A reader may see a loop of a backend that has just exited.  The exit
+ *	 folds the loop under the lock of its cluster, and readers that add up a
+ *	 cluster hold that lock, so nothing is counted twice or lost.
+ * - pid, userid and application_name may be of two moments.  They are shown
+ *	 only in pg_nplusone_activity.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "utils/guc.h"
+
+#include "compat.h"
+#include "slots.h"
+
+/* how often a reader tries to catch a loop between two writes */
+#define READ_ATTEMPTS 1000
+
+typedef struct SlotArray
+{
+	uint64		dropped_before; /* by backends that have exited */
+	int			nslots;
+	BackendSlot slots[FLEXIBLE_ARRAY_MEMBER];
+} SlotArray;
+
+BackendSlot *my_slot = NULL;
+
+static SlotArray *slot_array = NULL;
+
+Size
+slots_shmem_size(void)
+{
+	return add_size(offsetof(SlotArray, slots),
+					mul_size(MaxBackends, sizeof(BackendSlot)));
+}
+
+void
+slots_shmem_init(void)
+{
+	bool		found;
+
+	slot_array = ShmemInitStruct("pg_nplusone slots", slots_shmem_size(), &found);
+	if (found)
+		return;
+	memset(slot_array, 0, slots_shmem_size());
+	slot_array->nslots = MaxBackends;
+}
+
+/* Take the slot of this backend; false where there is none. */
+bool
+slots_attach(void)
+{
+	int			number = NPO_MY_SLOT();
+
+	if (my_slot != NULL)
+		return true;
+	if (slot_array == NULL || number < 0 || number >= slot_array->nslots)
+		return false;
+	my_slot = &slot_array->slots[number];
+	memset(my_slot, 0, sizeof(*my_slot));
+	for (int i = 0; i < SLOT_LOOPS; i++)
+		my_slot->loops[i].cluster = -1;
+	my_slot->dbid = MyDatabaseId;
+	pg_write_barrier();
+	my_slot->pid = MyProcPid;
+	return true;
+}
+
+void
+slots_detach(void)
+{
+	if (my_slot == NULL)
+		return;
+	my_slot->pid = 0;
+	my_slot = NULL;
+}
+
+int
+slots_count(void)
+{
+	return slot_array->nslots;
+}
+
+BackendSlot *
+slots_get(int number)
+{
+	return &slot_array->slots[number];
+}
+
+/*
+ * Copy a loop of another backend as it was at one moment.  False when it is
+ * not published, or when its owner was writing at every attempt.
+ */
+bool
+slots_read_loop(const SlotLoop *loop, SlotLoop *copy)
+{
+	const volatile uint32 *change = &loop->change;
+
+	for (int i = 0; i < READ_ATTEMPTS; i++)
+	{
+		uint32		before = *change;
+
+		pg_read_barrier();
+		memcpy(copy, loop, sizeof(*copy));
+		pg_read_barrier();
+		if (before % 2 == 0 && before == *change)
+			return copy->cluster >= 0;
+	}
+	return false;
+}
+
+/* Statements that did not fit into a private table, in all backends. */
+uint64
+slots_dropped(void)
+{
+	uint64		dropped = 0;
+
+	for (int i = 0; i < slot_array->nslots; i++)
+		dropped += slot_array->slots[i].dropped;
+	return dropped;
+}

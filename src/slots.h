@@ -1,0 +1,123 @@
+/*-------------------------------------------------------------------------
+ *
+ * slots.h
+ *	  One slot of shared memory per backend: what it is counting right now.
+ *
+ * Only the owner writes to a slot, and it takes no lock and issues no locked
+ * instruction for it.  A reader copies a part and checks that its change
+ * count was even and is the same afterwards; see slots_read_loop().
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_NPLUSONE_SLOTS_H
+#define PG_NPLUSONE_SLOTS_H
+
+#include "access/attnum.h"
+#include "datatype/timestamp.h"
+#include "port/atomics.h"
+
+#define SLOT_LOOPS 12			/* repeated statements followed at once */
+#define SLOT_SAMPLES 6			/* results kept as evidence */
+#define SAMPLE_COLUMNS 16		/* columns of a result kept */
+#define SAMPLE_CELLS 512		/* values of a result kept */
+
+/* The counters of one loop that is running.  Times are in microseconds. */
+typedef struct LoopCounters
+{
+	int64		calls;
+	int64		duplicate_calls;
+	int64		parent_rows;
+	int64		rows;
+	int64		exec_time;
+	int64		max_exec_time;
+	int64		gap_time;
+	int64		blks_hit;
+	int64		blks_read;
+	TimestampTz started;		/* when its first statement came */
+	TimestampTz ended;			/* when its latest statement was done */
+} LoopCounters;
+
+typedef struct SlotLoop
+{
+	uint32		change;			/* odd while the owner writes */
+	int32		cluster;		/* index of its cluster, -1: not published */
+	uint32		cluster_serial; /* which life of that cluster */
+	uint8		pattern;
+	uint8		confidence;
+	uint64		queryid;
+	uint64		parent_queryid;
+	Oid			userid;
+	LoopCounters counters;
+} SlotLoop;
+
+typedef struct SampleColumn
+{
+	Oid			relid;			/* the table column it comes from, or 0 */
+	AttrNumber	attnum;
+	uint8		resno;			/* its place in the result, from 1 */
+	uint8		class;			/* ValueClass */
+} SampleColumn;
+
+/*
+ * Fingerprints of the first rows of a result.  Rows of several executions
+ * are chained when they belong to one loop; "total" numbers them through,
+ * row n is held in cell n % capacity of each column.
+ */
+typedef struct Sample
+{
+	uint32		change;			/* odd while the owner writes */
+	uint32		stream;			/* changes when the rows start afresh */
+	uint64		queryid;		/* 0: unused */
+	uint64		seq;			/* of the statement that started the stream */
+	uint64		last_seq;		/* of the one that last added to it */
+	int64		rows;			/* returned by the latest execution */
+	uint32		total;			/* rows ever put in this stream */
+	uint32		batch;			/* number of the latest execution's first row */
+	uint16		capacity;		/* rows held at most */
+	uint8		ncolumns;
+	bool		truncated;		/* some rows of the stream were not kept */
+	int32		text;			/* handle of the statement's text, private */
+	TimestampTz started;
+	SampleColumn columns[SAMPLE_COLUMNS];
+	uint32		cells[SAMPLE_CELLS];
+} Sample;
+
+typedef struct BackendSlot
+{
+	int			pid;			/* 0: nobody */
+	Oid			dbid;
+	Oid			userid;
+	char		application_name[NAMEDATALEN];
+	uint64		dropped;		/* statements lost to a full private table */
+	SlotLoop	loops[SLOT_LOOPS];
+	Sample		samples[SLOT_SAMPLES];
+} BackendSlot;
+
+/* the slot of this backend, NULL before slots_attach() */
+extern BackendSlot *my_slot;
+
+extern Size slots_shmem_size(void);
+extern void slots_shmem_init(void);
+extern bool slots_attach(void);
+extern void slots_detach(void);
+extern int	slots_count(void);
+extern BackendSlot *slots_get(int number);
+extern bool slots_read_loop(const SlotLoop *loop, SlotLoop *copy);
+extern uint64 slots_dropped(void);
+
+/* The owner brackets its writes with these. */
+static inline void
+change_begin(uint32 *change)
+{
+	(*change)++;
+	pg_write_barrier();
+}
+
+static inline void
+change_end(uint32 *change)
+{
+	pg_write_barrier();
+	(*change)++;
+}
+
+#endif							/* PG_NPLUSONE_SLOTS_H */

@@ -1,0 +1,368 @@
+/*-------------------------------------------------------------------------
+ *
+ * sqlfuncs.c
+ *	  The functions under the views, and the administrator's.
+ *
+ * Each function that returns rows fills a tuplestore.  A cluster is copied
+ * under its own partition's lock, so a reader never holds more than one and
+ * holds it for the copying of a few kilobytes.
+ *
+ * C symbols carry the version of the SQL objects that they serve; a function
+ * whose row type is not the one it was written for says so instead of
+ * returning something else.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "clusters.h"
+#include "compat.h"
+#include "session.h"
+#include "settings.h"
+#include "slots.h"
+#include "unit.h"
+
+PG_FUNCTION_INFO_V1(pg_nplusone_clusters_1_0);
+PG_FUNCTION_INFO_V1(pg_nplusone_session_clusters_1_0);
+PG_FUNCTION_INFO_V1(pg_nplusone_activity_1_0);
+PG_FUNCTION_INFO_V1(pg_nplusone_info_1_0);
+PG_FUNCTION_INFO_V1(pg_nplusone_reset_1_0);
+PG_FUNCTION_INFO_V1(pg_nplusone_session_reset_1_0);
+PG_FUNCTION_INFO_V1(pg_nplusone_session_statements_1_0);
+
+#define CLUSTER_COLUMNS 29
+#define ACTIVITY_COLUMNS 12
+#define INFO_COLUMNS 6
+
+#define MASKED_TEXT "<insufficient privilege>"
+
+/* a row on its way out */
+typedef struct Row
+{
+	int			n;
+	Datum		values[CLUSTER_COLUMNS];
+	bool		nulls[CLUSTER_COLUMNS];
+} Row;
+
+static void
+put(Row *row, Datum value)
+{
+	row->values[row->n] = value;
+	row->nulls[row->n++] = false;
+}
+
+static void
+put_null(Row *row)
+{
+	row->values[row->n] = (Datum) 0;
+	row->nulls[row->n++] = true;
+}
+
+static void
+put_int8(Row *row, int64 value)
+{
+	put(row, Int64GetDatum(value));
+}
+
+/* microseconds inside, milliseconds outside */
+static void
+put_time(Row *row, int64 usecs)
+{
+	put(row, Float8GetDatum((double) usecs / 1000.0));
+}
+
+static void
+put_text(Row *row, const char *text)
+{
+	if (text == NULL || text[0] == '\0')
+		put_null(row);
+	else
+		put(row, CStringGetTextDatum(text));
+}
+
+/* -------------------------------------------------------------------------
+ * What a caller may do and see
+ * -------------------------------------------------------------------------
+ */
+
+static void
+check_loaded(void)
+{
+	if (my_slot == NULL && !npo_loaded)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("pg_nplusone must be loaded via \"shared_preload_libraries\""),
+				 errhint("Add pg_nplusone to shared_preload_libraries in postgresql.conf and restart the server.")));
+}
+
+/* Set up the result, and see that it has the columns we know. */
+static ReturnSetInfo *
+begin_rows(FunctionCallInfo fcinfo, int columns)
+{
+	ReturnSetInfo *rsinfo;
+
+	check_loaded();
+	InitMaterializedSRF(fcinfo, 0);
+	rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	if (rsinfo->setDesc->natts != columns)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the SQL objects of extension \"pg_nplusone\" do not fit the library that is loaded"),
+				 errdetail("The function returns %d columns, the library gives %d.",
+						   rsinfo->setDesc->natts, columns),
+				 errhint("Run ALTER EXTENSION pg_nplusone UPDATE.")));
+	return rsinfo;
+}
+
+static void
+end_row(ReturnSetInfo *rsinfo, Row *row)
+{
+	Assert(row->n == rsinfo->setDesc->natts);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row->values, row->nulls);
+}
+
+static bool
+sees_all(void)
+{
+	return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
+}
+
+/* -------------------------------------------------------------------------
+ * Clusters
+ * -------------------------------------------------------------------------
+ */
+
+static const char *
+cluster_text(const Cluster *cluster, ClusterText which)
+{
+	return cluster->text_at[which] < 0 ? NULL : cluster->texts + cluster->text_at[which];
+}
+
+static void
+put_statement(Row *row, uint64 queryid, const char *text)
+{
+	if (queryid == 0)
+		put_null(row);
+	else
+		put_int8(row, (int64) queryid);
+	put_text(row, text);
+}
+
+static void
+put_identity(Row *row, const Cluster *cluster, bool visible)
+{
+	put(row, ObjectIdGetDatum(cluster->key.userid));
+	put(row, ObjectIdGetDatum(cluster->key.dbid));
+	if (visible)
+		put_int8(row, cluster->clusterid);
+	else
+		put_null(row);
+	put(row, CStringGetTextDatum(pattern_name(cluster->pattern)));
+	put(row, CStringGetTextDatum(confidence_name(cluster->confidence)));
+	if (!visible)
+	{
+		put_statement(row, 0, MASKED_TEXT);
+		put_statement(row, 0, NULL);
+		put_null(row);
+		return;
+	}
+	put_statement(row, cluster->key.queryid, cluster_text(cluster, TEXT_QUERY));
+	put_statement(row, cluster->key.parent_queryid, cluster_text(cluster, TEXT_PARENT));
+	put_text(row, cluster->link);
+}
+
+static void
+put_totals(Row *row, const ClusterTotals *totals)
+{
+	put_int8(row, totals->loops);
+	put_int8(row, totals->calls);
+	put_int8(row, totals->max_calls);
+	put_int8(row, totals->duplicate_calls);
+	put_int8(row, totals->parent_rows);
+	put_int8(row, totals->rows);
+	put_time(row, totals->exec_time);
+	put_time(row, totals->max_exec_time);
+	put_time(row, totals->gap_time);
+	put_time(row, totals->max_loop_time);
+	put_int8(row, totals->blks_hit);
+	put_int8(row, totals->blks_read);
+}
+
+static void
+put_origin(Row *row, const Cluster *cluster, bool visible)
+{
+	put_text(row, visible ? cluster->application_name : NULL);
+	if (visible && cluster->tags[0] != '\0')
+		put(row, DirectFunctionCall1(jsonb_in, CStringGetDatum(cluster->tags)));
+	else
+		put_null(row);
+	put_text(row, visible ? cluster_text(cluster, TEXT_ADVICE) : NULL);
+	put_text(row, visible ? cluster_text(cluster, TEXT_REWRITE) : NULL);
+}
+
+static void
+put_cluster(ReturnSetInfo *rsinfo, const Cluster *cluster, bool visible)
+{
+	Row			row = {0};
+
+	put_identity(&row, cluster, visible);
+	put_totals(&row, &cluster->totals);
+	put_origin(&row, cluster, visible);
+	put(&row, TimestampTzGetDatum(cluster->totals.first_seen));
+	put(&row, TimestampTzGetDatum(cluster->totals.last_seen));
+	put(&row, BoolGetDatum(cluster->muted));
+	end_row(rsinfo, &row);
+}
+
+/* all clusters; what belongs to others is masked */
+Datum
+pg_nplusone_clusters_1_0(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = begin_rows(fcinfo, CLUSTER_COLUMNS);
+	Cluster    *copy = palloc(clusters_copy_size());
+	bool		all = sees_all();
+
+	for (int i = 0; i < clusters_capacity(); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (clusters_copy(i, copy))
+			put_cluster(rsinfo, copy, all || copy->key.userid == GetUserId());
+	}
+	return (Datum) 0;
+}
+
+/* the clusters of this session, with its own sums; anyone may read them */
+Datum
+pg_nplusone_session_clusters_1_0(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = begin_rows(fcinfo, CLUSTER_COLUMNS);
+	Cluster    *copy = palloc(clusters_copy_size());
+	SessionCluster lines[SESSION_CLUSTERS];
+	int			n = session_collect(lines);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (!clusters_copy(lines[i].cluster, copy) ||
+			copy->serial != lines[i].cluster_serial)
+			continue;			/* reset or evicted meanwhile */
+		copy->totals = lines[i].totals;
+		copy->confidence = lines[i].confidence;
+		put_cluster(rsinfo, copy, true);
+	}
+	return (Datum) 0;
+}
+
+/* -------------------------------------------------------------------------
+ * Loops that are running
+ * -------------------------------------------------------------------------
+ */
+
+static void
+put_activity(ReturnSetInfo *rsinfo, const BackendSlot *slot, const SlotLoop *loop,
+			 const Cluster *cluster, bool visible)
+{
+	Row			row = {0};
+
+	put(&row, Int32GetDatum(slot->pid));
+	put(&row, ObjectIdGetDatum(slot->dbid));
+	put(&row, ObjectIdGetDatum(loop->userid));
+	put_text(&row, visible ? cluster->application_name : NULL);
+	put(&row, CStringGetTextDatum(pattern_name(loop->pattern)));
+	put(&row, CStringGetTextDatum(confidence_name(loop->confidence)));
+	if (visible)
+		put_statement(&row, loop->queryid, cluster_text(cluster, TEXT_QUERY));
+	else
+		put_statement(&row, 0, MASKED_TEXT);
+	if (visible && loop->parent_queryid != 0)
+		put_int8(&row, (int64) loop->parent_queryid);
+	else
+		put_null(&row);
+	put_int8(&row, loop->counters.calls);
+	put_int8(&row, loop->counters.parent_rows);
+	put(&row, TimestampTzGetDatum(loop->counters.started));
+	end_row(rsinfo, &row);
+}
+
+Datum
+pg_nplusone_activity_1_0(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = begin_rows(fcinfo, ACTIVITY_COLUMNS);
+	Cluster    *cluster = palloc(clusters_copy_size());
+	bool		all = sees_all();
+
+	for (int i = 0; i < slots_count(); i++)
+	{
+		const BackendSlot *slot = slots_get(i);
+
+		for (int j = 0; slot->pid != 0 && j < SLOT_LOOPS; j++)
+		{
+			SlotLoop	loop;
+
+			if (!slots_read_loop(&slot->loops[j], &loop) ||
+				!clusters_copy(loop.cluster, cluster) ||
+				cluster->serial != loop.cluster_serial)
+				continue;
+			put_activity(rsinfo, slot, &loop, cluster,
+						 all || loop.userid == GetUserId());
+		}
+	}
+	return (Datum) 0;
+}
+
+/* -------------------------------------------------------------------------
+ * Administration
+ * -------------------------------------------------------------------------
+ */
+
+Datum
+pg_nplusone_info_1_0(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = begin_rows(fcinfo, INFO_COLUMNS);
+	Row			row = {0};
+	int64		used,
+				dealloc;
+	TimestampTz stats_reset;
+
+	clusters_info(&used, &dealloc, &stats_reset);
+	put_int8(&row, used);
+	put_int8(&row, clusters_capacity());
+	put_int8(&row, dealloc);
+	put_int8(&row, (int64) slots_dropped());
+	put(&row, TimestampTzGetDatum(stats_reset));
+	put_null(&row);
+	end_row(rsinfo, &row);
+	return (Datum) 0;
+}
+
+Datum
+pg_nplusone_reset_1_0(PG_FUNCTION_ARGS)
+{
+	check_loaded();
+	PG_RETURN_INT64(clusters_remove(PG_GETARG_OID(0), PG_GETARG_OID(1),
+									PG_GETARG_INT64(2)));
+}
+
+Datum
+pg_nplusone_session_reset_1_0(PG_FUNCTION_ARGS)
+{
+	check_loaded();
+	unit_session_reset();
+	PG_RETURN_VOID();
+}
+
+Datum
+pg_nplusone_session_statements_1_0(PG_FUNCTION_ARGS)
+{
+	check_loaded();
+	PG_RETURN_INT64(unit_session_statements());
+}

@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * value.h
+ *	  Fingerprints of single values, comparable across types.
+ *
+ * A key that a program takes from one result and sends back in the next
+ * statement may change its type on the way (int4 to int8, text to uuid, a
+ * number inside a string).  value_hash() gives such values one fingerprint.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_NPLUSONE_VALUE_H
+#define PG_NPLUSONE_VALUE_H
+
+/* the fingerprint of a NULL, or of a value that cannot be read cheaply */
+#define VALUE_UNKNOWN ((uint32) 0)
+
+typedef enum ValueClass
+{
+	VALUE_NONE,					/* never a key */
+	VALUE_INT2,
+	VALUE_INT4,
+	VALUE_INT8,
+	VALUE_UUID,
+	VALUE_TEXT,					/* any varlena whose bytes are its identity */
+	VALUE_NUMERIC,
+	VALUE_NAME,
+	VALUE_DATE,
+	VALUE_TIMESTAMP
+} ValueClass;
+
+/* classes that keys mostly have, taken first when room is short */
+#define VALUE_IS_LIKELY_KEY(class) \
+	((class) >= VALUE_INT2 && (class) <= VALUE_UUID)
+
+extern ValueClass value_class(Oid typid, int16 typlen, bool typbyval);
+extern ValueClass value_class_of_type(Oid typid);
+extern uint32 value_hash(Datum value, ValueClass class);
+extern uint32 value_hash_array(Datum array, int *nelems);
+extern uint32 value_combine(uint32 a, uint32 b);
+
+#endif							/* PG_NPLUSONE_VALUE_H */
