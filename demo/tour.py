@@ -14,9 +14,12 @@ from dataclasses import dataclass
 
 import psycopg2
 
-# Requests per page, one after the other on one connection without a pause: more
-# than the threshold, so that a mended page could be taken for a loop over them
-REQUESTS = 6
+# One request each for these parts of the list, one after the other on one
+# connection without a pause.  They are more than the threshold: a mended page
+# could be taken for a loop over them.  The first part is not among them, as Django
+# leaves OFFSET 0 away and so sends another statement.
+PARTS = [3, 6, 1, 5, 2, 4]
+REQUESTS = len(PARTS)
 
 # Exit status where the tour went to its end and something was wrong
 WRONG = 3
@@ -63,7 +66,7 @@ class Listed:
 
     def matches(self, page):
         return (self.pattern == page.pattern and self.confidence in page.confidences
-                and page.link in (None, self.link) and self.loops == REQUESTS)
+                and page.link in (None, self.link))
 
 
 class Observer:
@@ -106,11 +109,11 @@ def fill():
     from blog.models import Author, Comment, Notice, Post, SiteSetting, Subscriber, Tag
 
     dice = random.Random(1)
-    authors = Author.objects.bulk_create(Author(name=f'Author {i}') for i in range(1, 61))
+    authors = Author.objects.bulk_create(Author(name=f'Author {i}') for i in range(1, 151))
     tags = Tag.objects.bulk_create(Tag(name=f'tag{i}') for i in range(1, 16))
     day = datetime.date(2024, 1, 1)
     posts = Post.objects.bulk_create(
-        Post(author=dice.choice(authors), title=f'Post {i}', body=f'What there is to say about {i}. ' * 30,
+        Post(author=dice.choice(authors[:40]), title=f'Post {i}', body=f'What there is to say about {i}. ' * 30,
              published=day + datetime.timedelta(days=i))
         for i in range(300))
     Post.tags.through.objects.bulk_create(
@@ -125,26 +128,27 @@ def fill():
 
 
 def visit(client, path):
-    """Request a page several times; the statements of one request, and its output."""
+    """Request every part of a page; the statements of one request, and the output of all."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
+    output = []
     with CaptureQueriesContext(connection) as queries:
-        for _ in range(REQUESTS):
-            response = client.get(path)
+        for part in PARTS:
+            response = client.get(path, {'page': part})
+            output.append(response.content)
             if response.status_code not in (200, 204):
                 raise SystemExit(f'{path} answered {response.status_code}')
     statements = sum(1 for query in queries.captured_queries
                      if query['sql'].upper() not in ('BEGIN', 'COMMIT'))
-    return statements // REQUESTS, response.content
+    return round(statements / REQUESTS), output
 
 
 def judge(page, form, listed):
     """What is wrong with this listing; nothing if it is as it should be."""
     if form == 'slow':
         if not any(row.matches(page) for row in listed):
-            want = f'{page.pattern} ({" or ".join(page.confidences)}) in {REQUESTS} loops'
-            return f'expected {want}' + (f', {page.link}' if page.link else '')
+            return f'expected {page.pattern} ({" or ".join(page.confidences)})' + (f', {page.link}' if page.link else '')
     elif any(row.confidence in ('proven', 'likely') for row in listed):
         return 'expected nothing proven or likely'
     return None
@@ -196,6 +200,9 @@ def main():
             report(page, form, statements, listed, fault)
         if outputs['slow'] != outputs['mended']:
             raise SystemExit(f'{page.name}: the mended page differs from the slow one')
+
+    print("\nsuspected: repetition that nothing ties together.  That is all there is to six requests, each of\n"
+          "which reads the same row once, and a mended page may show it; actions take likely and proven.")
 
     pages = len(PAGES)
     verdict = 'failed' if any(wrong.values()) else 'passed'

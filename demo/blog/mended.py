@@ -5,37 +5,37 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from .models import Author, Comment, Notice, Post, SiteSetting, Subscriber
-from .slow import PAGE_SIZE, front_page
+from .slow import PAGE_SIZE, newest_posts, page_of
 
 
 def authors(request):
-    posts = Post.objects.select_related('author').order_by('-id')[:PAGE_SIZE]
+    posts = page_of(Post.objects.select_related('author').order_by('-id'), request)
     return render(request, 'blog/authors.html', {'posts': posts})
 
 
 def comments(request):
-    posts = Post.objects.prefetch_related('comments').order_by('-id')[:PAGE_SIZE]
+    posts = page_of(Post.objects.prefetch_related('comments').order_by('-id'), request)
     return render(request, 'blog/comments.html', {'posts': posts})
 
 
 def tags(request):
-    posts = Post.objects.prefetch_related('tags').order_by('-id')[:PAGE_SIZE]
+    posts = page_of(Post.objects.prefetch_related('tags').order_by('-id'), request)
     return render(request, 'blog/tags.html', {'posts': posts})
 
 
 def comment_counts(request):
-    posts = Post.objects.annotate(number=Count('comments')).order_by('-id')[:PAGE_SIZE]
+    posts = page_of(Post.objects.annotate(number=Count('comments')).order_by('-id'), request)
     return render(request, 'blog/lines.html', {'lines': [(post.title, post.number) for post in posts]})
 
 
 def flagged(request):
     some = Comment.objects.filter(post=OuterRef('pk'), flagged=True)
-    posts = Post.objects.annotate(is_flagged=Exists(some)).order_by('-id')[:PAGE_SIZE]
+    posts = page_of(Post.objects.annotate(is_flagged=Exists(some)).order_by('-id'), request)
     return render(request, 'blog/lines.html', {'lines': [(post.title, post.is_flagged) for post in posts]})
 
 
 def count_views(request):
-    posts = list(front_page())
+    posts = list(newest_posts(request))
     for post in posts:
         post.views += 1
     Post.objects.bulk_update(posts, ['views'])
@@ -44,24 +44,24 @@ def count_views(request):
 
 def notify(request):
     Notice.objects.bulk_create(Notice(subscriber=subscriber, text='There is a new post')
-                               for subscriber in Subscriber.objects.order_by('id')[:PAGE_SIZE])
+                               for subscriber in page_of(Subscriber.objects.order_by('id'), request))
     return HttpResponse(status=204)
 
 
 def dates(request):
     date_format = SiteSetting.objects.get(name='date_format').value
-    lines = [(post.title, post.published.strftime(date_format)) for post in front_page()]
+    lines = [(post.title, post.published.strftime(date_format)) for post in newest_posts(request)]
     return render(request, 'blog/lines.html', {'lines': lines})
 
 
 def bodies(request):
-    posts = Post.objects.only('title', 'body').order_by('-id')[:PAGE_SIZE]
+    posts = page_of(Post.objects.only('title', 'body').order_by('-id'), request)
     return render(request, 'blog/bodies.html', {'posts': posts})
 
 
 def latest(request):
     newest = Comment.objects.filter(post=OuterRef('pk')).order_by('-id')
-    posts = Post.objects.annotate(newest=Subquery(newest.values('text')[:1])).order_by('-id')[:PAGE_SIZE]
+    posts = page_of(Post.objects.annotate(newest=Subquery(newest.values('text')[:1])).order_by('-id'), request)
     return render(request, 'blog/lines.html', {'lines': [(post.title, post.newest) for post in posts]})
 
 
@@ -72,10 +72,10 @@ def clear_notices(request):
 
 
 def totals(request):
-    authors = Author.objects.annotate(total=Sum('posts__views')).order_by('name')[:PAGE_SIZE]
+    authors = page_of(Author.objects.annotate(total=Sum('posts__views')).order_by('name'), request)
     return render(request, 'blog/lines.html', {'lines': [(author.name, author.total) for author in authors]})
 
 
 def discussion(request):
-    posts = Post.objects.prefetch_related('comments__author').order_by('-id')[:PAGE_SIZE]
+    posts = page_of(Post.objects.prefetch_related('comments__author').order_by('-id'), request)
     return render(request, 'blog/discussion.html', {'posts': posts})
