@@ -226,11 +226,11 @@ own_by_server()
     fi
 }
 
-# The processes of this workspace: those that name it on their command line,
-# as grep itself therefore must not
+# The processes of this workspace: those that name it on their command line.
+# The brackets keep grep from finding itself.
 workspace_processes()
 {
-    grep -lsFf - /proc/[0-9]*/cmdline <<<"$WORK/" | cut -d / -f 3
+    grep -ls "[/]${WORK#/}/" /proc/[0-9]*/cmdline | cut -d / -f 3
 }
 
 remove_workspace()
@@ -278,8 +278,8 @@ build_extension()
     PGBIN=$prefix/lib/postgresql/$PG_MAJOR/bin
     PG_CONFIG=$PGBIN/pg_config
     export PG_CONFIG PATH="$PGBIN:$PATH"
-    if ! run_limited 600 "$log" make -C "$SOURCE" -j "$(nproc)" PG_CONFIG="$PG_CONFIG" "$@" all ||
-        ! run_limited 60 "$log.install" make -C "$SOURCE" PG_CONFIG="$PG_CONFIG" "$@" install; then
+    if ! run_limited 600 "$log" make -s -C "$SOURCE" -j "$(nproc)" PG_CONFIG="$PG_CONFIG" "$@" all ||
+        ! run_limited 60 "$log.install" make -s -C "$SOURCE" PG_CONFIG="$PG_CONFIG" "$@" install; then
         cat "$log" "$log.install" 2>/dev/null
         die "the extension could not be built"
     fi
