@@ -17,7 +17,6 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_index.h"
-#include "nodes/pg_list.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -100,18 +99,25 @@ catalog_target(Oid relid, AttrNumber attnum, AttrNumber *target_attnum)
 	return target;
 }
 
-/* How many other tables, or itself, a table's foreign keys reference. */
-int
-catalog_count_references(Oid relid)
+/* Does a foreign key of other columns than "except" reference one of these? */
+bool
+catalog_links_any(Oid relid, AttrNumber except, const List *targets)
 {
 	Relation	rel = open_if_free(relid);
-	int			n;
+	bool		found = false;
+	ListCell   *lc;
 
 	if (rel == NULL)
-		return 0;
-	n = list_length(RelationGetFKeyList(rel));
+		return false;
+	foreach(lc, RelationGetFKeyList(rel))
+	{
+		ForeignKeyCacheInfo *fk = lfirst_node(ForeignKeyCacheInfo, lc);
+
+		found |= fk->conkey[0] != except && fk->confrelid != relid &&
+			list_member_oid(targets, fk->confrelid);
+	}
 	relation_close(rel, AccessShareLock);
-	return n;
+	return found;
 }
 
 /* Is there any foreign key from the one table to the other? */

@@ -52,7 +52,16 @@ classify_is_extension_relation(Oid relid)
  */
 
 /* how well the catalog explains that these values became this key */
-static int
+typedef enum Rank
+{
+	RANK_CHANCE,
+	RANK_POLYMORPHIC,			/* half of a reference with a type column */
+	RANK_SIBLINGS,				/* both reference the same third column */
+	RANK_SAME_COLUMN,
+	RANK_FOREIGN_KEY
+} Rank;
+
+static Rank
 rank_pair(TableColumn parent, TableColumn child)
 {
 	AttrNumber	a = 0,
@@ -60,18 +69,21 @@ rank_pair(TableColumn parent, TableColumn child)
 	Oid			target;
 
 	if (!OidIsValid(parent.relid) || !OidIsValid(child.relid))
-		return 0;
+		return RANK_CHANCE;
 	if (catalog_references(parent.relid, parent.attnum, child.relid, child.attnum) ||
 		catalog_references(child.relid, child.attnum, parent.relid, parent.attnum))
-		return 3;
+		return RANK_FOREIGN_KEY;
 	if (same_column(parent, child))
-		return 2;
+		return RANK_SAME_COLUMN;
 	/* two columns that reference the same third one */
 	target = catalog_target(parent.relid, parent.attnum, &a);
 	if (OidIsValid(target) &&
 		catalog_target(child.relid, child.attnum, &b) == target && a == b)
-		return 1;
-	return 0;
+		return RANK_SIBLINGS;
+	if (catalog_has_type_column(parent.relid, parent.attnum) &&
+		catalog_is_unique(child.relid, child.attnum))
+		return RANK_POLYMORPHIC;
+	return RANK_CHANCE;
 }
 
 static TableColumn
@@ -154,9 +166,9 @@ is_many_to_many(const LoopFacts *facts, TableColumn child)
 	AttrNumber	attnum;
 
 	return OidIsValid(target) && target != child.relid &&
-		catalog_count_references(child.relid) >= 2 &&
 		OidIsValid(catalog_target(child.relid, child.attnum, &attnum)) &&
-		catalog_links(child.relid, target);
+		catalog_links_any(child.relid, child.attnum,
+						  facts->queryDesc->plannedstmt->relationOids);
 }
 
 /* two equalities of which one varies and the other names a type */
@@ -210,7 +222,7 @@ classify_linked(const LoopFacts *facts, TableColumn child)
 		return PATTERN_REVERSE_FK;
 	if (catalog_references(parent.relid, parent.attnum, child.relid, child.attnum))
 		return PATTERN_FORWARD_FK;
-	if (rank_pair(parent, child) == 1)
+	if (rank_pair(parent, child) == RANK_SIBLINGS)
 		return PATTERN_REVERSE_FK;
 	if (catalog_has_type_column(parent.relid, parent.attnum) ||
 		is_typed_reference(facts->shape, child))
@@ -282,13 +294,23 @@ classify_kind(const LoopFacts *facts, const Classification *found)
 	}
 }
 
+/* the latest value at a key place */
+static uint32
+latest_value(const KeyHistory *history, int key)
+{
+	return history->hash[(history->count - 1) % KEY_HISTORY][key];
+}
+
 /*
- * Where values cannot tell which column of the parent a key came from (they
- * are all alike), a foreign key between the two may.
+ * Where order cannot tell which column of the parent a key came from (the
+ * keys are all alike), the catalog may: of the columns that have the value,
+ * the one that it explains best.
  */
 static void
-link_by_foreign_key(const LoopFacts *facts, Classification *result)
+link_by_catalog(const LoopFacts *facts, Classification *result)
 {
+	Rank		best = RANK_CHANCE;
+
 	for (int key = 0; key < facts->shape->nkeys; key++)
 	{
 		TableColumn	child = key_column(facts->shape, key);
@@ -299,13 +321,16 @@ link_by_foreign_key(const LoopFacts *facts, Classification *result)
 		{
 			TableColumn	parent = {facts->sample->columns[i].relid,
 			facts->sample->columns[i].attnum};
+			Rank		rank;
 
-			if (rank_pair(parent, child) == 3)
-			{
-				result->parent = parent;
-				result->child = child;
-				return;
-			}
+			if (!evidence_has_value(facts->sample, i, latest_value(facts->history, key)))
+				continue;
+			rank = rank_pair(parent, child);
+			if (rank <= best)
+				continue;
+			best = rank;
+			result->parent = parent;
+			result->child = child;
 		}
 	}
 }
@@ -319,7 +344,7 @@ classify_loop(const LoopFacts *facts, Classification *result)
 	result->child = key_column(facts->shape, facts->key);
 	if (facts->sample != NULL && !OidIsValid(result->parent.relid))
 	{
-		link_by_foreign_key(facts, result);
+		link_by_catalog(facts, result);
 		known.parent = result->parent;
 	}
 	result->pattern = classify_kind(&known, result);

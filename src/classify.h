@@ -28,6 +28,7 @@ typedef struct LoopFacts
 	int			key;			/* the key that varies, -1: none is known */
 	TableColumn	parent;			/* the column whose values the key takes */
 	const Sample *sample;		/* the parent's result, NULL: no parent */
+	const KeyHistory *history;	/* latest values at the key places */
 	bool		same_keys;		/* every execution looked up the same */
 	bool		upsert;			/* a turn of select-then-write */
 } LoopFacts;

@@ -79,7 +79,8 @@ gather_facts(const UnitEntry *entry, const Loop *loop,
 	facts->shape = &entry->shape;
 	facts->sample = parent_sample(loop);
 	facts->key = leading_key(loop, &entry->shape);
-	facts->same_keys = !loop->identity_varied && loop->identity != VALUE_UNKNOWN;
+	facts->history = &loop->history;
+	facts->same_keys = loops_is_monotonous(loop);
 	facts->upsert = cycle_upserts(entry->queryid) >= 2;
 	if (loop->follow.sample >= 0 && facts->sample != NULL)
 	{

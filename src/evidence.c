@@ -404,6 +404,12 @@ step_to(const Sample *sample, int column, int64 row, uint32 key)
 	return find_key(sample, column, row + 1, key);
 }
 
+bool
+evidence_has_value(const Sample *sample, int column, uint32 value)
+{
+	return value != VALUE_UNKNOWN && find_key(sample, column, 0, value) >= 0;
+}
+
 /* the share of the sample's rows that have this value */
 static float
 key_share(const Sample *sample, int column, uint32 key)

@@ -82,6 +82,7 @@ extern bool evidence_is_exhausted(const Follow *follow, const KeyValues *values,
 								  int64 calls);
 extern bool evidence_contradicts(const KeyHistory *history, const Shape *shape,
 								 int sample);
+extern bool evidence_has_value(const Sample *sample, int column, uint32 value);
 extern int	evidence_find_sample(uint64 queryid);
 extern void evidence_protect(int sample, uint64 seq);
 

@@ -286,6 +286,24 @@ note_streams(Loop *loop, int64 calls)
 }
 
 static void
+note_identity(Loop *loop, uint32 identity)
+{
+	if (loop->identity != VALUE_UNKNOWN && identity != VALUE_UNKNOWN)
+	{
+		loop->identity_known = true;
+		loop->identity_varied |= identity != loop->identity;
+	}
+	loop->identity = identity;
+}
+
+/* Has every execution looked up the same? */
+bool
+loops_is_monotonous(const Loop *loop)
+{
+	return loop->varied == 0 && loop->identity_known && !loop->identity_varied;
+}
+
+static void
 note_variation(Loop *loop, const Shape *shape, const KeyValues *values)
 {
 	const uint32 *before =
@@ -653,6 +671,8 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *
 	int64		calls = counts_of(loop)->counters.calls;
 	Tie			tie;
 
+	if (loop->monotonous && !loops_is_monotonous(loop))
+		loop->published = false;	/* another pattern than it seemed */
 	if (loop->tie == TIE_VALUES && loop->published)
 	{
 		note_parent_rows(loop);
@@ -665,6 +685,7 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *
 	if (!is_eligible(loop, entry, values))
 		return;
 	loop->tie = tie;
+	loop->monotonous = loops_is_monotonous(loop);
 	note_parent_rows(loop);
 	detect_publish(entry, loop, counts_of(loop), queryDesc);
 	if (!loop->published)
@@ -692,8 +713,7 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	check_reset(loop);
 	note_streams(loop, counts_of(loop)->counters.calls);
 	identity = identity_of(&entry->shape, queryDesc, values);
-	loop->identity_varied |= loop->identity != VALUE_UNKNOWN && identity != loop->identity;
-	loop->identity = identity;
+	note_identity(loop, identity);
 	note_variation(loop, &entry->shape, values);
 	evidence_note_keys(&loop->history, my_unit->seq, values);
 	follow_evidence(loop, values);

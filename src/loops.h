@@ -43,7 +43,9 @@ typedef struct Loop
 	int32		odd_pages;		/* executions that gave another number */
 	int64		publish_at;		/* calls at which to try again, when full */
 	uint32		identity;		/* of its latest execution */
+	bool		identity_known;	/* two of them have been compared */
 	bool		identity_varied;
+	bool		monotonous;		/* was published as always the same */
 	uint8		nseen;
 	uint32		resets;			/* of the cluster table, when published */
 	Follow		follow;
@@ -62,6 +64,7 @@ extern void loops_end_run(UnitEntry *entry, const RunUsage *usage, int64 rows,
 						  int64 exec_time, bool first_run);
 extern bool loops_chain_rows(const UnitEntry *entry);
 extern bool loops_keep_single_row(const UnitEntry *entry);
+extern bool loops_is_monotonous(const Loop *loop);
 extern Confidence loops_confidence(const Loop *loop);
 extern bool loops_has_ended(const UnitEntry *entry, const KeyValues *values);
 extern void loops_parent_again(UnitEntry *parent);

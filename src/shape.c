@@ -18,6 +18,7 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -665,9 +666,15 @@ first_user_relation(const PlannedStmt *pstmt)
 {
 	ListCell   *lc;
 
-	foreach(lc, pstmt->relationOids)
-		if (lfirst_oid(lc) >= FirstNormalObjectId)
-			return lfirst_oid(lc);
+	foreach(lc, pstmt->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		/* a sequence is read for a new key, not for data */
+		if (rte->rtekind == RTE_RELATION && rte->relid >= FirstNormalObjectId &&
+			rte->relkind != RELKIND_SEQUENCE)
+			return rte->relid;
+	}
 	return InvalidOid;
 }
 
