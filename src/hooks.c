@@ -40,7 +40,7 @@
 #include "slots.h"
 #include "unit.h"
 
-/* how SPI and PL/pgSQL name the portals that they open themselves */
+/* how SPI, PL/pgSQL and EXECUTE name the portals that they open themselves */
 #define INTERNAL_PORTAL_PREFIX "<unnamed portal "
 
 static planner_hook_type prev_planner = NULL;
@@ -51,6 +51,7 @@ static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
 static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 
 static int	depth = 0;			/* statements around the current one */
+static int	utilities = 0;		/* utilities around it, levels or not */
 static int	explaining = 0;		/* EXPLAINs around it */
 static bool attached = false;	/* this backend has its slot */
 static bool in_block = false;	/* a statement ran in an explicit transaction */
@@ -92,8 +93,9 @@ is_internal(const QueryDesc *queryDesc)
 {
 	return queryDesc->dest->mydest == DestSPI ||
 		ActivePortal == NULL ||
-		strncmp(ActivePortal->name, INTERNAL_PORTAL_PREFIX,
-				sizeof(INTERNAL_PORTAL_PREFIX) - 1) == 0;
+		(utilities == 0 &&
+		 strncmp(ActivePortal->name, INTERNAL_PORTAL_PREFIX,
+				 sizeof(INTERNAL_PORTAL_PREFIX) - 1) == 0);
 }
 
 /* Rows that stay in the server are no answer to a client. */
@@ -356,6 +358,7 @@ npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	const UtilityLevel level = level_of(pstmt->utilityStmt);
 
 	depth += level.depth;
+	utilities++;
 	explaining += level.explaining;
 	PG_TRY();
 	{
@@ -369,6 +372,7 @@ npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	PG_FINALLY();
 	{
 		depth -= level.depth;
+		utilities--;
 		explaining -= level.explaining;
 	}
 	PG_END_TRY();
