@@ -185,6 +185,13 @@ resolve_var(const PlannedStmt *pstmt, const Plan *plan, const Var *var,
 			plan = ((const SubqueryScan *) plan)->subplan;
 			targets = plan->targetlist;
 		}
+		else if (IsA(plan, CteScan) && !IS_SPECIAL_VARNO(var->varno))
+		{
+			plan = plan_tree(pstmt, ((const CteScan *) plan)->ctePlanId);
+			if (plan == NULL)
+				return false;
+			targets = plan->targetlist;
+		}
 		else if (!IS_SPECIAL_VARNO(var->varno) &&
 				 (int) var->varno <= list_length(pstmt->rtable))
 		{
