@@ -188,6 +188,49 @@ COMMENT ON COLUMN pg_nplusone_activity.parent_rows IS 'rows that the parent retu
 COMMENT ON COLUMN pg_nplusone_activity.started IS 'when the first statement of the loop came';
 
 --
+-- Units of work
+--
+
+CREATE FUNCTION pg_nplusone_units(
+    OUT userid oid,
+    OUT dbid oid,
+    OUT application_name text,
+    OUT route text,
+    OUT units bigint,
+    OUT statements bigint,
+    OUT mean_statements double precision,
+    OUT max_statements bigint,
+    OUT units_with_loops bigint,
+    OUT total_exec_time double precision,
+    OUT mean_time double precision,
+    OUT max_time double precision
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pg_nplusone_requests_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION pg_nplusone_units() IS
+'rows of the view pg_nplusone_requests; anyone may call it, and sees the routes of others only with the privileges of pg_read_all_stats';
+
+CREATE VIEW pg_nplusone_requests AS
+    SELECT * FROM pg_nplusone_units();
+
+COMMENT ON VIEW pg_nplusone_requests IS
+'statements per unit of work, by where they came from; times are in milliseconds';
+COMMENT ON COLUMN pg_nplusone_requests.userid IS 'role that the unit of work began with';
+COMMENT ON COLUMN pg_nplusone_requests.dbid IS 'database';
+COMMENT ON COLUMN pg_nplusone_requests.application_name IS 'application_name that the unit of work began with';
+COMMENT ON COLUMN pg_nplusone_requests.route IS 'tag route, else controller/action; null where untagged';
+COMMENT ON COLUMN pg_nplusone_requests.units IS 'number of units of work';
+COMMENT ON COLUMN pg_nplusone_requests.statements IS 'statements in all of them, utility statements not counted';
+COMMENT ON COLUMN pg_nplusone_requests.mean_statements IS 'statements per unit of work';
+COMMENT ON COLUMN pg_nplusone_requests.max_statements IS 'statements of the longest unit of work';
+COMMENT ON COLUMN pg_nplusone_requests.units_with_loops IS 'units of work with a loop that is likely or proven';
+COMMENT ON COLUMN pg_nplusone_requests.total_exec_time IS 'time in the executor, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_requests.mean_time IS 'time in the executor per unit of work, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_requests.max_time IS 'time in the executor of the slowest unit of work, in milliseconds';
+
+--
 -- Administration
 --
 
@@ -232,4 +275,24 @@ COMMENT ON FUNCTION pg_nplusone_reset(oid, oid, bigint) IS
 
 REVOKE ALL ON FUNCTION pg_nplusone_reset(oid, oid, bigint) FROM PUBLIC;
 
+CREATE FUNCTION pg_nplusone_mute(clusterid bigint)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'pg_nplusone_mute_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION pg_nplusone_mute(bigint) IS
+'stop pg_nplusone.action for a cluster, which goes on counting; returns false if there is no such cluster; superusers may call it and those it is granted to';
+
+CREATE FUNCTION pg_nplusone_unmute(clusterid bigint)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'pg_nplusone_unmute_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION pg_nplusone_unmute(bigint) IS
+'let pg_nplusone.action apply to a cluster again; returns false if there is no such cluster; superusers may call it and those it is granted to';
+
+REVOKE ALL ON FUNCTION pg_nplusone_mute(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pg_nplusone_unmute(bigint) FROM PUBLIC;
+
+GRANT SELECT ON pg_nplusone_requests TO PUBLIC;
 GRANT SELECT ON pg_nplusone, pg_nplusone_session, pg_nplusone_activity, pg_nplusone_info TO PUBLIC;

@@ -32,9 +32,11 @@
 #include "storage/lwlock.h"
 #include "utils/guc.h"
 
+#include "action.h"
 #include "clusters.h"
 #include "compat.h"
 #include "hooks.h"
+#include "requests.h"
 #include "settings.h"
 #include "slots.h"
 
@@ -47,6 +49,9 @@ int			npo_threshold = 5;
 int			npo_idle_gap = 500;
 int			npo_min_confidence = CONFIDENCE_SUSPECTED;
 int			npo_sample_rows = 64;
+int			npo_action = ACTION_OFF;
+int			npo_action_min_confidence = CONFIDENCE_LIKELY;
+char	   *npo_tags = NULL;
 bool		npo_loaded = false;
 
 static shmem_request_hook_type prev_shmem_request = NULL;
@@ -56,6 +61,15 @@ static const struct config_enum_entry track_options[] = {
 	{"none", TRACK_NONE, false},
 	{"top", TRACK_TOP, false},
 	{"all", TRACK_ALL, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry action_options[] = {
+	{"off", ACTION_OFF, false},
+	{"log", ACTION_LOG, false},
+	{"notice", ACTION_NOTICE, false},
+	{"warning", ACTION_WARNING, false},
+	{"error", ACTION_ERROR, false},
 	{NULL, 0, false}
 };
 
@@ -106,6 +120,42 @@ define_detection_settings(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
+static bool
+check_tags(char **newval, void **extra, GucSource source)
+{
+	if (*newval != NULL && !requests_check_tags(*newval))
+	{
+		GUC_check_errdetail("Tags are written as key=value, separated by commas.");
+		return false;
+	}
+	return true;
+}
+
+static void
+assign_tags(const char *newval, void *extra)
+{
+	requests_assign_tags(newval != NULL ? newval : "");
+}
+
+static void
+define_request_settings(void)
+{
+	DefineCustomEnumVariable("pg_nplusone.action",
+							 "Selects what happens when a loop reaches the threshold.",
+							 NULL, &npo_action, ACTION_OFF, action_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("pg_nplusone.action_min_confidence",
+							 "Sets the least confidence at which pg_nplusone.action applies.",
+							 NULL, &npo_action_min_confidence, CONFIDENCE_LIKELY,
+							 confidence_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("pg_nplusone.tags",
+							   "Sets the tags of the request that the following statements serve.",
+							   "A list of key=value, separated by commas, as a comment of a statement would have.",
+							   &npo_tags, "",
+							   PGC_USERSET, 0, check_tags, assign_tags, NULL);
+}
+
 static void
 request_shmem(void)
 {
@@ -113,7 +163,9 @@ request_shmem(void)
 		prev_shmem_request();
 	RequestAddinShmemSpace(clusters_shmem_size());
 	RequestAddinShmemSpace(slots_shmem_size());
+	RequestAddinShmemSpace(requests_shmem_size());
 	RequestNamedLWLockTranche(CLUSTER_LOCK_TRANCHE, CLUSTER_LOCKS);
+	RequestNamedLWLockTranche(REQUESTS_TRANCHE, 1);
 }
 
 static void
@@ -124,6 +176,7 @@ start_shmem(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	clusters_shmem_init();
 	slots_shmem_init();
+	requests_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 	npo_loaded = true;
 }
@@ -139,6 +192,7 @@ _PG_init(void)
 	EnableQueryId();
 	define_memory_settings();
 	define_detection_settings();
+	define_request_settings();
 	MarkGUCPrefixReserved("pg_nplusone");
 
 	prev_shmem_request = shmem_request_hook;

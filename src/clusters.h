@@ -17,7 +17,7 @@
 #define CLUSTER_LOCK_TRANCHE "pg_nplusone"
 #define CLUSTER_PARTITIONS 16	/* a power of two */
 #define CLUSTER_LOCKS (CLUSTER_PARTITIONS + 1)
-#define CLUSTER_LINK_SIZE 384
+#define CLUSTER_LINK_SIZE 288
 #define CLUSTER_TAGS_SIZE 256
 
 /* what shapes a loop can have; names in clusters.c */

@@ -35,6 +35,7 @@
 #include "compat.h"
 #include "evidence.h"
 #include "hooks.h"
+#include "requests.h"
 #include "settings.h"
 #include "slots.h"
 #include "unit.h"
@@ -65,7 +66,9 @@ detach_at_exit(int code, Datum arg)
 {
 	attached = false;
 	npo_loaded = false;
+
 	unit_close();
+	requests_flush();
 	slots_detach();
 }
 

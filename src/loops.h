@@ -35,6 +35,7 @@ typedef struct Loop
 	bool		batch;			/* its list of keys varies */
 	bool		nested;			/* keys walk an outer result: hint only */
 	bool		published;		/* has a cluster */
+	bool		acted;			/* has been reported */
 	uint8		varied;			/* bit per key place that has changed */
 	uint8		tie;			/* Tie */
 	uint64		parent;			/* queryid of the parent, 0: none */

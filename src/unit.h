@@ -56,6 +56,7 @@ typedef struct Execution
 	uint64		queryid;		/* of the entry, to see that it is still that */
 	uint64		seq;
 	bool		counted;		/* a loop counts it */
+	bool		nested;			/* inside of another statement */
 	TimestampTz started;
 	int64		rows;			/* in all its runs so far */
 	int64		exec_time;		/* microseconds, likewise */
