@@ -23,6 +23,20 @@
 #include "utils/queryjumble.h"
 #endif
 
+/*
+ * 18 fingerprints the query of DECLARE CURSOR; before, it has no identifier
+ * and is given one here, on a copy.
+ */
+#if PG_VERSION_NUM >= 180000
+#define NPO_CURSOR_QUERYID(query, text) UINT64CONST(0)
+#elif PG_VERSION_NUM >= 160000
+#define NPO_CURSOR_QUERYID(query, text) \
+	(JumbleQuery(query), (query)->queryId)
+#else
+#define NPO_CURSOR_QUERYID(query, text) \
+	(JumbleQuery(query, text), (query)->queryId)
+#endif
+
 /* 18 names and versions a module in its magic block */
 #if PG_VERSION_NUM >= 180000
 #define NPO_MODULE_MAGIC \
