@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * hinttext.h
+ *	  Hints in words: the DDL, the reason, the plan.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_NPLUSONE_HINTTEXT_H
+#define PG_NPLUSONE_HINTTEXT_H
+
+#include "hintstore.h"
+#include "verify.h"
+
+extern int	hinttext_entries(HintEntry *entries, int max, const Verdict *verdict);
+extern bool hinttext_is_ours_to_swallow(int sqlerrcode);
+extern void hinttext_describe_index(HintEntry *entry, const WhatifIndex *index);
+extern char *hinttext_ddl(const HintEntry *entry);
+extern char *hinttext_columns(const HintEntry *entry);
+
+#endif							/* PG_NPLUSONE_HINTTEXT_H */

@@ -1,0 +1,114 @@
+/*-------------------------------------------------------------------------
+ *
+ * hintview.c
+ *	  The SQL function behind the view pg_nplusone_index_hints.
+ *
+ * Locking: copies the store's entries out first and works on the copy.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "hints.h"
+#include "hintstore.h"
+#include "hinttext.h"
+#include "compat.h"
+
+#define HINT_COLUMNS		19
+
+PG_FUNCTION_INFO_V1(pg_nplusone_index_hints_1_0);
+
+/* The words for HintVerified */
+static const char *
+verified_text(HintVerified verified)
+{
+	switch (verified)
+	{
+		case HINT_ACTUAL_VALUES:
+			return "actual values";
+		case HINT_GENERIC_PLAN:
+			return "generic plan";
+		default:
+			return "not verified";
+	}
+}
+
+static void
+set_text(Datum *values, bool *nulls, int i, const char *text)
+{
+	if (text == NULL || text[0] == '\0')
+		nulls[i] = true;
+	else
+		values[i] = CStringGetTextDatum(text);
+}
+
+static void
+fill_row(Datum *values, bool *nulls, const HintEntry *entry, bool allowed)
+{
+	int			i = 0;
+
+	memset(nulls, 0, sizeof(bool) * HINT_COLUMNS);
+	values[i++] = Int64GetDatum((int64) entry->clusterid);
+	values[i++] = ObjectIdGetDatum(entry->userid);
+	values[i] = Int64GetDatum((int64) entry->queryid);
+	nulls[i++] = !allowed;
+	set_text(values, nulls, i++, allowed ? entry->query : "<insufficient privilege>");
+	values[i] = ObjectIdGetDatum(entry->relid);
+	nulls[i++] = !allowed || !OidIsValid(entry->relid);
+	set_text(values, nulls, i++, allowed ? hinttext_ddl(entry) : NULL);
+	set_text(values, nulls, i++, allowed ? entry->reason : NULL);
+	set_text(values, nulls, i++, allowed ? entry->finding : NULL);
+	values[i++] = Int64GetDatum(entry->calls);
+	values[i++] = Float8GetDatum(entry->total_time);
+	values[i++] = Float8GetDatum(entry->cost_before);
+	values[i++] = Float8GetDatum(entry->cost_after);
+	values[i++] = Float8GetDatum(entry->saving);
+	values[i] = Int64GetDatum((int64) entry->index_bytes);
+	nulls[i++] = entry->nkeys == 0;
+	set_text(values, nulls, i++, verified_text(entry->verified));
+	set_text(values, nulls, i++, allowed ? entry->plan_before : NULL);
+	set_text(values, nulls, i++, allowed ? entry->plan_after : NULL);
+	values[i++] = TimestampTzGetDatum(entry->first_seen);
+	values[i++] = TimestampTzGetDatum(entry->last_seen);
+	Assert(i == HINT_COLUMNS);
+}
+
+Datum
+pg_nplusone_index_hints_1_0(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool		all = has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
+	HintEntry  *entries;
+	int			n;
+
+	if (!hintstore_ready())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("pg_nplusone must be loaded via shared_preload_libraries"),
+				 errhint("Add pg_nplusone to shared_preload_libraries and restart the server.")));
+	hints_flush();
+	InitMaterializedSRF(fcinfo, 0);
+	if (rsinfo->setDesc->natts != HINT_COLUMNS)
+		elog(ERROR, "incorrect number of output columns");
+	entries = palloc(sizeof(HintEntry) * HINTSTORE_MAX);
+	n = hintstore_copy(MyDatabaseId, entries);
+	for (int i = 0; i < n; i++)
+	{
+		Datum		values[HINT_COLUMNS];
+		bool		nulls[HINT_COLUMNS];
+		bool		allowed = all || has_privs_of_role(GetUserId(),
+													   entries[i].userid);
+
+		fill_row(values, nulls, &entries[i], allowed);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
