@@ -200,6 +200,20 @@ function_on_indexed(RelFacts *facts, Node *expr)
 }
 
 /*
+ * Are the constants in an expression the statement's own?  One that came out
+ * of a parameter is another the next time, and so would be the index.
+ */
+static bool
+literal_expression(RelFacts *facts, Node *node)
+{
+	node = rel_tree(facts, node);
+	if (facts->into->literal_pass)
+		facts->into->literals = lappend(facts->into->literals, node);
+	return facts->into->all_literal || facts->into->literal_pass ||
+		list_member(facts->into->literals, node);
+}
+
+/*
  * Is this side of a clause something to make a key of: a column, or an
  * immutable expression, of this relation alone?
  */
@@ -229,6 +243,8 @@ take_key(RelFacts *facts, Node *operand, Oid collation, WhatifKey *key)
 			blocked_column(facts, node);
 			return false;
 		}
+		if (!literal_expression(facts, node))
+			return false;
 		function_on_indexed(facts, node);
 	}
 	key->expr = rel_tree(facts, node);
@@ -759,7 +775,7 @@ collect_equivalences(RelFacts *facts)
 }
 
 /* ORDER BY column <-> value: an index that returns the nearest first */
-static void
+static bool
 note_distance(RelFacts *facts, Node *expr)
 {
 	OpExpr	   *op = (OpExpr *) expr;
@@ -770,7 +786,7 @@ note_distance(RelFacts *facts, Node *expr)
 	RelKey	   *rk;
 
 	if (!IsA(expr, OpExpr) || list_length(op->args) != 2)
-		return;
+		return false;
 	left = linitial(op->args);
 	right = lsecond(op->args);
 	opno = op->opno;
@@ -784,9 +800,10 @@ note_distance(RelFacts *facts, Node *expr)
 		!take_key(facts, left, op->inputcollid, &key) ||
 		!set_opclass(&key, opclass_for_operator(GIST_AM_OID, opno, AMOP_ORDER,
 												key.type)))
-		return;
+		return false;
 	rk = add_key(facts, &key, KEY_OTHER, NULL, 0.01);
 	rk->amoid = GIST_AM_OID;
+	return true;
 }
 
 /* The leading sort keys that are of this relation alone */
@@ -805,8 +822,8 @@ collect_order(RelFacts *facts, List *pathkeys)
 
 		if (em == NULL || pk->pk_eclass->ec_has_volatile)
 			return;
-		if (foreach_current_index(lc) == 0)
-			note_distance(facts, expr);
+		if (foreach_current_index(lc) == 0 && note_distance(facts, expr))
+			return;
 		if (!take_key(facts, expr, pk->pk_eclass->ec_collation, &key) ||
 			!set_btree(&key) || key.opfamily != pk->pk_opfamily)
 			return;
@@ -883,11 +900,8 @@ relfacts_collect(RelFacts *facts)
 		if (facts->into->literal_pass)
 			facts->into->literals = lappend(facts->into->literals,
 											rel_tree(facts, (Node *) rinfo->clause));
-		else
-			relfacts_clause(facts, (Node *) rinfo->clause, sel, false);
+		relfacts_clause(facts, (Node *) rinfo->clause, sel, false);
 	}
-	if (facts->into->literal_pass)
-		return;
 	foreach(lc, facts->rel->joininfo)
 	{
 		RestrictInfo *rinfo = (RestrictInfo *) lfirst(lc);

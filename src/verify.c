@@ -34,6 +34,7 @@
 
 #define PENALTY_COLUMN		0.08
 #define PENALTY_PARTIAL		0.04
+#define PENALTY_OF_BASE		0.003
 
 #define MAX_CANDIDATES		12
 #define MAX_INDEXES			3
@@ -154,10 +155,16 @@ promising(List *candidates, List *used)
 	return list_truncate(result, MAX_CANDIDATES);
 }
 
+/*
+ * A cost with what an index costs beside it: every further column, predicate
+ * and index has to bring some share of the new cost, and of the old one too,
+ * lest a column be added that saves one page of a thousand.
+ */
 static double
-penalized(double cost, List *indexes)
+penalized(Verification *v, double cost, List *indexes)
 {
-	double		factor = 1.0;
+	double		factor = 0;
+	double		extras = 0;
 	ListCell   *lc;
 
 	foreach(lc, indexes)
@@ -165,11 +172,14 @@ penalized(double cost, List *indexes)
 		WhatifIndex *index = (WhatifIndex *) lfirst(lc);
 
 		factor += PENALTY_COLUMN * (index->nkeys - 1);
+		extras += index->nkeys - 1;
 		if (index->predicate != NIL)
 			factor += PENALTY_PARTIAL;
 	}
 	factor += PENALTY_COLUMN * (list_length(indexes) - 1);
-	return cost * factor;
+	extras += list_length(indexes) - 1;
+	return cost * (1 + factor) +
+		v->verdict->cost_before * PENALTY_OF_BASE * extras;
 }
 
 static bool
@@ -200,10 +210,10 @@ best_candidate(Verification *v, List *chosen, double current, double *cost)
 		c = cost_with(v, with, NULL);
 		if (!all_used(cand->indexes) || c > current * v->share)
 			continue;
-		if (best == NULL || penalized(c, cand->indexes) < best_score)
+		if (best == NULL || penalized(v, c, cand->indexes) < best_score)
 		{
 			best = cand;
-			best_score = penalized(c, cand->indexes);
+			best_score = penalized(v, c, cand->indexes);
 			*cost = c;
 		}
 	}
@@ -247,7 +257,7 @@ choose_together(Verification *v, List *used)
 
 	if (list_length(used) < 2 || list_length(used) > MAX_INDEXES)
 		return NIL;
-	score = penalized(cost_with(v, chosen, NULL), chosen);
+	score = penalized(v, cost_with(v, chosen, NULL), chosen);
 	foreach(lc, v->cands.candidates)
 	{
 		WhatifIndex *other = linitial(((Candidate *) lfirst(lc))->indexes);
@@ -261,7 +271,7 @@ choose_together(Verification *v, List *used)
 			if (have->relid != other->relid || list_member_ptr(chosen, other))
 				continue;
 			lfirst(list_nth_cell(with, i)) = other;
-			c = penalized(cost_with(v, with, NULL), with);
+			c = penalized(v, cost_with(v, with, NULL), with);
 			if (all_used(with) && c < score)
 			{
 				score = c;
