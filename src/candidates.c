@@ -43,6 +43,12 @@
 /* A relation of fewer pages is read faster than any index of it */
 #define MIN_PAGES		10
 
+/* A column of so few values goes behind one that has ten times as many */
+#define COARSE_DISTINCT	20
+
+/* A condition that more than this share meets is no key beside others */
+#define USELESS_SHARE	0.30
+
 /* More than these are not even looked at */
 #define MAX_MADE		40
 
@@ -167,20 +173,38 @@ offer_btree(RelFacts *facts, List *first, List *second, const char *why)
 	offer(facts, index);
 }
 
-/* Equalities: what tells rows apart first, what hardly does last */
+/* Does a key tell so few rows apart that it goes behind the others? */
+static bool
+is_coarse(const RelKey *rk, double most)
+{
+	return rk->lowcard || (rk->distinct > 0 && rk->distinct <= COARSE_DISTINCT &&
+						   rk->distinct * 10 <= most);
+}
+
+/*
+ * Equalities: in the order in which they are written, but what hardly tells
+ * rows apart last, and what most rows meet not at all.
+ */
 static List *
 order_equalities(List *equal)
 {
-	List	   *result = NIL;
+	List	   *fine = NIL;
+	List	   *coarse = NIL;
+	double		most = 0;
 	ListCell   *lc;
 
 	foreach(lc, equal)
-		if (!((RelKey *) lfirst(lc))->lowcard)
-			result = lappend(result, lfirst(lc));
+		most = Max(most, ((RelKey *) lfirst(lc))->distinct);
 	foreach(lc, equal)
-		if (((RelKey *) lfirst(lc))->lowcard)
-			result = lappend(result, lfirst(lc));
-	return list_truncate(result, 3);
+	{
+		RelKey	   *rk = (RelKey *) lfirst(lc);
+
+		if (!is_coarse(rk, most))
+			fine = lappend(fine, rk);
+		else if (list_length(equal) == 1 || rk->sel <= USELESS_SHARE)
+			coarse = lappend(coarse, rk);
+	}
+	return list_truncate(list_concat(fine, coarse), 3);
 }
 
 /* May these keys lead an index? */
@@ -210,7 +234,8 @@ offer_equalities(RelFacts *facts, List *equal)
 {
 	ListCell   *lc;
 
-	if (may_lead(equal) || facts->range != NIL || facts->order != NIL)
+	/* a coarse column leads only where no partial index can do without it */
+	if (may_lead(equal) || facts->partial == NIL)
 	{
 		foreach(lc, facts->range)
 			if (foreach_current_index(lc) < 2 && equal != NIL)
@@ -229,10 +254,32 @@ offer_equalities(RelFacts *facts, List *equal)
 	offer_singles(facts, equal, "equality");
 }
 
+/* Two ranges: the one that keeps fewer rows first */
+static void
+offer_two_ranges(RelFacts *facts)
+{
+	RelKey	   *first;
+	RelKey	   *second;
+
+	if (list_length(facts->range) < 2)
+		return;
+	first = linitial(facts->range);
+	second = lsecond(facts->range);
+	if (second->sel < first->sel)
+	{
+		RelKey	   *swap = first;
+
+		first = second;
+		second = swap;
+	}
+	offer_btree(facts, list_make1(first), list_make1(second), "two ranges");
+}
+
 static void
 offer_sorts_and_ranges(RelFacts *facts)
 {
 	offer_singles(facts, facts->range, "range");
+	offer_two_ranges(facts);
 	if (facts->order != NIL)
 	{
 		offer_btree(facts, NIL, facts->order, "sort order");
@@ -251,10 +298,12 @@ offer_joins(RelFacts *facts, List *equal)
 
 	foreach(lc, facts->join)
 	{
-		List	   *one = list_make1(lfirst(lc));
+		RelKey	   *join = (RelKey *) lfirst(lc);
+		List	   *one = list_make1(join);
 
 		offer_btree(facts, one, NIL, "join key");
-		if (may_lead(equal))
+		if (may_lead(equal) &&
+			((RelKey *) linitial(equal))->distinct >= join->distinct)
 			offer_btree(facts, equal, one, "equality, then join key");
 		if (equal != NIL)
 			offer_btree(facts, one, equal, "join key, then equality");
@@ -455,12 +504,18 @@ make_candidates(RelFacts *facts)
 	offer_ors(facts);
 }
 
-/* Pages of a relation; of a partitioned one, of the partitions left */
+/*
+ * Pages of a relation; of a partitioned one, of the partitions left.  Adds
+ * their rows to *tuples.
+ */
 static double
-pages_of(PlannerInfo *root, RelOptInfo *rel)
+size_of(PlannerInfo *root, RelOptInfo *rel, double *tuples)
 {
 	double		pages = rel->pages;
 	ListCell   *lc;
+
+	if (pages > 0)
+		*tuples += rel->tuples;
 
 	foreach(lc, root->append_rel_list)
 	{
@@ -469,7 +524,7 @@ pages_of(PlannerInfo *root, RelOptInfo *rel)
 
 		if (appinfo->parent_relid == rel->relid && child != NULL &&
 			!IS_DUMMY_REL(child) && child->relid != rel->relid)
-			pages += pages_of(root, child);
+			pages += size_of(root, child, tuples);
 	}
 	return pages;
 }
@@ -488,7 +543,7 @@ worth_an_index(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 	if (IsCatalogNamespace(namespace) || isAnyTempNamespace(namespace) ||
 		get_rel_persistence(rte->relid) == RELPERSISTENCE_TEMP)
 		return false;
-	return pages_of(root, rel) >= MIN_PAGES;
+	return true;
 }
 
 /*
@@ -548,13 +603,13 @@ listen(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 		return;
 	note_offset(root);
 	note_cte_filter(root, rel, rte);
-	if (!worth_an_index(root, rel, rte) || !stands_for_itself(root, rel))
-		return;
 	memset(&facts, 0, sizeof(facts));
+	if (!worth_an_index(root, rel, rte) || !stands_for_itself(root, rel) ||
+		size_of(root, rel, &facts.tuples) < MIN_PAGES)
+		return;
 	facts.root = root;
 	facts.rel = rel;
 	facts.relid = rte->relid;
-	facts.pages = rel->pages;
 	facts.into = listening;
 	relfacts_collect(&facts);
 	if (!listening->literal_pass)

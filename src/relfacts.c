@@ -26,6 +26,7 @@
 #include "catalog/pg_amop.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_opclass.h"
+#include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
@@ -133,18 +134,28 @@ only_this_rel(RelFacts *facts, Node *node)
 	return bms_equal(varnos, facts->rel->relids);
 }
 
-/* Distinct values of a key; 0 where there are no statistics */
+/*
+ * Distinct values of a key; 0 where there are no statistics.  The planner's
+ * own function takes the rows of a partitioned table for those that its
+ * filter leaves.
+ */
 static double
 distinct_values(RelFacts *facts, Node *operand)
 {
 	VariableStatData vardata;
-	bool		isdefault;
-	double		distinct;
+	double		distinct = 0;
 
 	examine_variable(facts->root, operand, 0, &vardata);
-	distinct = get_variable_numdistinct(&vardata, &isdefault);
+	if (vardata.isunique)
+		distinct = facts->tuples;
+	else if (HeapTupleIsValid(vardata.statsTuple))
+	{
+		distinct = ((Form_pg_statistic) GETSTRUCT(vardata.statsTuple))->stadistinct;
+		if (distinct < 0)
+			distinct *= -facts->tuples;
+	}
 	ReleaseVariableStats(vardata);
-	return isdefault ? 0 : distinct;
+	return distinct;
 }
 
 /*
@@ -877,7 +888,7 @@ compare_with_indexes(RelFacts *facts, List *keys)
 				relfacts_finding(facts, FINDING_PARTIAL,
 								 "partial index %s cannot be used: the statement's conditions do not imply its predicate",
 								 name);
-			else if (info->indpred == NIL && rk->sel > 0.15 && rk->use != KEY_JOIN)
+			else if (info->indpred == NIL && rk->sel > 0.15 && rk->use != KEY_ORDER)
 				relfacts_finding(facts, FINDING_DECLINED,
 								 "index %s exists; the condition keeps about %.0f %% of the rows, so reading the whole table is right",
 								 name, rk->sel * 100);

@@ -38,7 +38,7 @@ typedef struct RelFacts
 	PlannerInfo *root;
 	RelOptInfo *rel;
 	Oid			relid;
-	double		pages;
+	double		tuples;			/* partitions counted in */
 	Candidates *into;
 	List	   *equal;			/* of RelKey */
 	List	   *range;

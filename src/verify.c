@@ -282,8 +282,25 @@ choose_together(Verification *v, List *used)
 	return chosen;
 }
 
+/* Does this finding say something beside an index on the same table? */
+static bool
+goes_with_index(Finding *finding, List *indexes)
+{
+	ListCell   *lc;
+
+	if (finding->kind == FINDING_OFFSET)
+		return true;
+	if (finding->kind == FINDING_DECLINED || finding->kind == FINDING_INFIX)
+		return false;
+	foreach(lc, indexes)
+		if (((WhatifIndex *) lfirst(lc))->relid == finding->relid)
+			return true;
+	return false;
+}
+
+/* The gravest finding; beside indexes, of those that go with them */
 static Finding *
-gravest(Candidates *cands)
+gravest(Candidates *cands, List *indexes)
 {
 	Finding    *worst = NULL;
 	ListCell   *lc;
@@ -292,6 +309,8 @@ gravest(Candidates *cands)
 	{
 		Finding    *finding = (Finding *) lfirst(lc);
 
+		if (indexes != NIL && !goes_with_index(finding, indexes))
+			continue;
 		if (worst == NULL || finding->kind > worst->kind)
 			worst = finding;
 	}
@@ -376,7 +395,7 @@ verify_statement(Verdict *verdict, Query *query, const char *query_string,
 	collect(&v);
 	if (verdict->cost_before < MIN_COST)
 		return;
-	verdict->finding = gravest(&v.cands);
+	verdict->finding = gravest(&v.cands, NIL);
 	if (v.cands.candidates == NIL || out_of_time(&v))
 		return;
 	all = all_indexes(v.cands.candidates);
@@ -389,4 +408,5 @@ verify_statement(Verdict *verdict, Query *query, const char *query_string,
 	if (chosen == NIL)
 		chosen = choose_together(&v, used);
 	conclude(&v, chosen);
+	verdict->finding = gravest(&v.cands, verdict->indexes);
 }
