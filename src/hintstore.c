@@ -131,6 +131,7 @@ reorder_keys(HintEntry *wide, const HintEntry *narrow)
 {
 	char		keys[HINT_KEYS_LEN];
 	uint64		sig[WHATIF_MAX_KEYS];
+	AttrNumber	attnums[WHATIF_MAX_KEYS];
 	int			order[WHATIF_MAX_KEYS];
 	int			n = 0;
 	int			len = 0;
@@ -158,10 +159,12 @@ reorder_keys(HintEntry *wide, const HintEntry *narrow)
 		memcpy(keys + len, start, size);
 		len += size;
 		sig[i] = wide->keysig[order[i]];
+		attnums[i] = wide->attnums[order[i]];
 	}
 	keys[len] = '\0';
 	memcpy(wide->keys, keys, len + 1);
 	memcpy(wide->keysig, sig, sizeof(uint64) * n);
+	memcpy(wide->attnums, attnums, sizeof(AttrNumber) * n);
 	wide->nequal = Min(wide->nequal, wide->nkeys);
 }
 

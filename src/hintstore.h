@@ -48,6 +48,7 @@ typedef struct HintEntry
 	Oid			amoid;
 	int			nkeys;
 	int			nequal;			/* leading keys whose order is free */
+	AttrNumber	attnums[WHATIF_MAX_KEYS];	/* 0: an expression */
 	uint64		keysig[WHATIF_MAX_KEYS];
 	bool		partial;
 

@@ -31,6 +31,7 @@
 #include "utils/syscache.h"
 
 #include "hinttext.h"
+#include "plantext.h"
 
 /* An expression of one table, in brackets where CREATE INDEX wants them */
 static char *
@@ -125,6 +126,7 @@ hinttext_describe_index(HintEntry *entry, const WhatifIndex *index)
 		int			start = keys.len;
 
 		append_key(&keys, index->relid, &index->keys[i], index->amoid);
+		entry->attnums[i] = index->keys[i].attnum;
 		entry->keysig[i] = hash_bytes_extended((unsigned char *) keys.data + start,
 											   keys.len - start, 0);
 		if (i < index->nkeys - 1)
@@ -240,6 +242,9 @@ hinttext_entries(HintEntry *entries, int max, const Verdict *verdict)
 		if (entries[n].nkeys == 0)
 			continue;
 		write_reason(&entries[n], index, verdict);
+		plantext_write(entries[n].plan_before, HINT_PLAN_LEN, verdict->before, NIL);
+		plantext_write(entries[n].plan_after, HINT_PLAN_LEN, verdict->after,
+					   verdict->tried);
 		entries[n].index_bytes = index->bytes;
 		n++;
 	}
@@ -247,6 +252,7 @@ hinttext_entries(HintEntry *entries, int max, const Verdict *verdict)
 	{
 		memset(&entries[0], 0, sizeof(HintEntry));
 		entries[0].relid = verdict->finding->relid;
+		plantext_write(entries[0].plan_before, HINT_PLAN_LEN, verdict->before, NIL);
 		n = 1;
 	}
 	for (int i = 0; i < n; i++)

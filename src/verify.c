@@ -19,11 +19,12 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/timestamp.h"
 
+#include "existing.h"
 #include "planwalk.h"
 #include "verify.h"
 
 /* A statement that costs less is not worth an index */
-#define MIN_COST			100.0
+#define MIN_COST			50.0
 
 /* Accepted when the cost is at most this share of what it was */
 #define ACCEPT_SHARE		0.50
@@ -373,6 +374,36 @@ conclude(Verification *v, List *chosen)
 	verdict->after = plan;
 }
 
+/* Where the index exists but is INVALID, it wants mending, not another one */
+static void
+drop_invalid(Verification *v)
+{
+	List	   *keep = NIL;
+	ListCell   *lc;
+
+	foreach(lc, v->verdict->indexes)
+	{
+		WhatifIndex *index = (WhatifIndex *) lfirst(lc);
+		char	   *name = existing_invalid(index);
+		Finding    *finding;
+
+		if (name == NULL)
+		{
+			keep = lappend(keep, index);
+			continue;
+		}
+		finding = palloc0(sizeof(Finding));
+		finding->kind = FINDING_INVALID;
+		finding->relid = index->relid;
+		finding->text = psprintf("index %s is what is missing, but it is INVALID (its creation failed); run REINDEX INDEX CONCURRENTLY %s",
+								 name, name);
+		v->cands.findings = lappend(v->cands.findings, finding);
+	}
+	v->verdict->indexes = keep;
+	if (keep == NIL)
+		v->verdict->cost_after = v->verdict->cost_before;
+}
+
 /*
  * Find the indexes that a statement lacks.  The memory is the caller's
  * current context; what is thrown comes through.
@@ -408,5 +439,6 @@ verify_statement(Verdict *verdict, Query *query, const char *query_string,
 	if (chosen == NIL)
 		chosen = choose_together(&v, used);
 	conclude(&v, chosen);
+	drop_invalid(&v);
 	verdict->finding = gravest(&v.cands, verdict->indexes);
 }
