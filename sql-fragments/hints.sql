@@ -22,7 +22,7 @@ CREATE FUNCTION pg_nplusone_index_hints(
     OUT last_seen timestamptz)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pg_nplusone_index_hints_1_0'
-LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION pg_nplusone_index_hints() IS
 'index hints of the current database: times in milliseconds, costs in planner units, sizes in bytes; identifying columns of other users'' statements are masked unless the reader has pg_read_all_stats; fails with object_not_in_prerequisite_state where the module is not preloaded';

@@ -122,6 +122,15 @@ typedef get_relation_info_hook_type NpoRelInfoHook;
 #define NPO_REL_INFO_HAS_STORAGE (!inhparent)
 #endif
 
+/* 19 hands the planner an ExplainState, which a what-if planning has not */
+#if PG_VERSION_NUM >= 190000
+#define NPO_CALL_PLANNER(fn, parse, text, options, params) \
+	(fn) (parse, text, options, params, NULL)
+#else
+#define NPO_CALL_PLANNER(fn, parse, text, options, params) \
+	(fn) (parse, text, options, params)
+#endif
+
 /* 18 gives a pathkey a compare type instead of a B-tree strategy */
 #if PG_VERSION_NUM >= 180000
 #define NPO_PATHKEY_DESCENDING(pk) ((pk)->pk_cmptype == COMPARE_GT)

@@ -20,17 +20,18 @@
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
-#include "nodes/makefuncs.h"
+#include "commands/defrem.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
-#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 #include "existing.h"
+#include "hinttext.h"
 
 /* Open a table unless it is gone or in somebody's exclusive hands */
 static Relation
@@ -78,50 +79,31 @@ existing_invalid(const WhatifIndex *index)
 	return name;
 }
 
-/* Has an index the predicate that a hint asks for? */
+/*
+ * Does an index begin with the keys, and has it the predicate, that a hint
+ * asks for?  Both sides are written by the same functions under the same
+ * search path, so that the texts can be compared.
+ */
 static bool
-same_predicate(Relation index, const HintEntry *entry)
+same_definition(Oid indexoid, const HintEntry *entry)
 {
-	List	   *predicate = RelationGetIndexPredicate(index);
-	char	   *text;
+	char	   *def = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef,
+															  ObjectIdGetDatum(indexoid)));
+	char	   *columns = hinttext_columns(entry);
+	char	   *start = psprintf(" USING %s (", get_am_name(entry->amoid));
+	char	   *found = strstr(def, start);
+	char	   *where;
 
-	if (predicate == NIL)
-		return true;			/* an index of all rows serves as well */
+	if (found == NULL)
+		return false;
+	found += strlen(start);
+	if (strncmp(found, columns, strlen(columns)) != 0 ||
+		(found[strlen(columns)] != ')' && found[strlen(columns)] != ','))
+		return false;
+	where = strstr(found + strlen(columns), " WHERE ");
 	if (entry->predicate[0] == '\0')
-		return false;
-	text = deparse_expression((Node *) make_ands_explicit(predicate),
-							  deparse_context_for(get_rel_name(entry->relid),
-												  entry->relid),
-							  false, false);
-	return strcmp(text, entry->predicate) == 0;
-}
-
-/* Does an index begin with the keys that a hint asks for? */
-static bool
-begins_with_keys(Relation index, const HintEntry *entry)
-{
-	const char *key = entry->keys;
-
-	if (index->rd_rel->relam != entry->amoid || !index->rd_index->indisvalid ||
-		index->rd_index->indnkeyatts < entry->nkeys)
-		return false;
-	for (int i = 0; i < entry->nkeys; i++)
-	{
-		char	   *column;
-
-		if (index->rd_index->indkey.values[i] != entry->attnums[i])
-			return false;
-		column = TextDatumGetCString(DirectFunctionCall3(pg_get_indexdef_ext,
-													   ObjectIdGetDatum(RelationGetRelid(index)),
-													   Int32GetDatum(i + 1),
-													   BoolGetDatum(false)));
-		if (strncmp(column, key, strlen(column)) != 0)
-			return false;
-		key = strchr(key, HINT_KEY_SEPARATOR);
-		if (key != NULL)
-			key++;
-	}
-	return same_predicate(index, entry);
+		return where == NULL;
+	return where != NULL && strcmp(where + strlen(" WHERE "), entry->predicate) == 0;
 }
 
 /* Has the index been created since it was suggested? */
@@ -130,17 +112,19 @@ existing_serves(const HintEntry *entry)
 {
 	Relation	rel = open_if_free(entry->relid);
 	bool		serves = false;
+	int			level;
 	ListCell   *lc;
 
 	if (rel == NULL)
 		return false;
+	level = hinttext_plain_search_path();
 	foreach(lc, RelationGetIndexList(rel))
 	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-		serves = serves || begins_with_keys(index, entry);
-		index_close(index, AccessShareLock);
+		if (get_index_isvalid(lfirst_oid(lc)) &&
+			same_definition(lfirst_oid(lc), entry))
+			serves = true;
 	}
+	AtEOXact_GUC(true, level);
 	relation_close(rel, AccessShareLock);
 	return serves;
 }

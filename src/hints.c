@@ -50,6 +50,9 @@
 #define BUCKET_SIZE			10
 #define VERIFY_BUDGET_MS	20
 
+/* A verification that ran out of time is tried again so often */
+#define MAX_TRIES			3
+
 /* Executions without a planning after which a plan must be a cached one */
 #define CACHED_AFTER		3
 
@@ -69,6 +72,7 @@ typedef struct Interest
 	uint64		queryid;
 	uint64		clusterid;
 	InterestState state;
+	int			tries;			/* verifications that ran out of time */
 	int			unplanned;		/* executions since the request */
 	Oid			relid;			/* a change of which makes it unknown again */
 	int			nrefs;
@@ -265,6 +269,16 @@ hints_request(uint64 queryid, uint64 clusterid, int64 calls, double time)
 	set_state(interest, INTEREST_WANTED);
 }
 
+/* Nothing is to be requested or verified while a verification runs */
+bool
+hints_set_busy(bool now)
+{
+	bool		before = busy;
+
+	busy = now;
+	return before;
+}
+
 bool
 hints_is_wanted(uint64 queryid)
 {
@@ -293,16 +307,16 @@ take_from_bucket(void)
 	return true;
 }
 
-/* What every entry of this statement has in common */
-static void
-fill_common(HintEntry *entry, Interest *interest)
+/* Has another backend, or a reader, found out about this statement already? */
+static bool
+adopt(Interest *interest, bool confirmed_only)
 {
-	memset(entry, 0, sizeof(*entry));
-	entry->dbid = MyDatabaseId;
-	entry->userid = GetUserId();
-	entry->queryid = interest->queryid;
-	entry->clusterid = interest->clusterid;
-	entry->first_seen = entry->last_seen = GetCurrentTimestamp();
+	interest->nrefs = hintstore_adopt(MyDatabaseId, GetUserId(),
+									  interest->queryid, confirmed_only,
+									  interest->refs, REFS, &interest->share);
+	if (interest->nrefs > 0)
+		set_state(interest, INTEREST_DONE);
+	return interest->nrefs > 0;
 }
 
 /*
@@ -319,6 +333,8 @@ publish_pending(Interest *interest, QueryDesc *queryDesc)
 	int			len = queryDesc->plannedstmt->stmt_len;
 	ParamListInfo params = queryDesc->params;
 
+	if (adopt(interest, false))
+		return;
 	set_state(interest, INTEREST_PENDING);
 	if (text == NULL || (params && params->numParams > HINT_MAX_PARAMS))
 		return;
@@ -327,7 +343,12 @@ publish_pending(Interest *interest, QueryDesc *queryDesc)
 		len = strlen(text);
 	if (len >= HINT_QUERY_LEN || strlen(namespace_search_path) >= HINT_PATH_LEN)
 		return;
-	fill_common(&entry, interest);
+	memset(&entry, 0, sizeof(entry));
+	entry.dbid = MyDatabaseId;
+	entry.userid = GetUserId();
+	entry.queryid = interest->queryid;
+	entry.clusterid = interest->clusterid;
+	entry.first_seen = entry.last_seen = GetCurrentTimestamp();
 	memcpy(entry.query, text, len);
 	entry.verified = HINT_PENDING;
 	strlcpy(entry.search_path, namespace_search_path, HINT_PATH_LEN);
@@ -367,43 +388,36 @@ hints_count(QueryDesc *queryDesc, double time)
 	}
 }
 
-/* Remember which entries of the store are this statement's */
-static void
-keep_ref(Interest *interest, HintRef ref)
-{
-	if (interest->nrefs < REFS)
-		interest->refs[interest->nrefs++] = ref;
-}
-
 /* Put a verdict into the store: an entry for each index, or the finding */
 static void
 publish(Interest *interest, Verdict *verdict, const char *query_string,
 		Query *query)
 {
 	HintEntry  *entries = palloc(sizeof(HintEntry) * REFS);
-	int			n = hinttext_entries(entries, REFS, verdict);
+	HintEntry	common = {0};
 	char	   *text = normalize_statement(query_string, query->stmt_location,
 										   query->stmt_len, HINT_QUERY_LEN - 1);
+	int			n;
+
+	interest->share = 1 - verdict->cost_after / Max(verdict->cost_before, 1);
+	common.dbid = MyDatabaseId;
+	common.userid = GetUserId();
+	common.queryid = interest->queryid;
+	common.clusterid = interest->clusterid;
+	common.first_seen = common.last_seen = GetCurrentTimestamp();
+	common.calls = interest->calls;
+	common.total_time = interest->time;
+	common.saving = interest->time * interest->share;
+	strlcpy(common.query, text ? text : "", HINT_QUERY_LEN);
+	n = hinttext_entries(entries, REFS, &common, verdict);
 
 	if (interest->state == INTEREST_PENDING && interest->nrefs > 0)
 		hintstore_drop(interest->refs[0]);
-	interest->nrefs = 0;
-	interest->share = 1 - verdict->cost_after / Max(verdict->cost_before, 1);
+	interest->nrefs = n;
 	for (int i = 0; i < n; i++)
 	{
-		HintEntry  *entry = &entries[i];
-
-		entry->dbid = MyDatabaseId;
-		entry->userid = GetUserId();
-		entry->queryid = interest->queryid;
-		entry->clusterid = interest->clusterid;
-		entry->first_seen = entry->last_seen = GetCurrentTimestamp();
-		entry->calls = interest->calls;
-		entry->total_time = interest->time;
-		entry->saving = interest->time * interest->share;
-		strlcpy(entry->query, text ? text : "", HINT_QUERY_LEN);
-		interest->relid = entry->relid;
-		keep_ref(interest, hintstore_put(entry));
+		interest->relid = entries[i].relid;
+		interest->refs[i] = hintstore_put(&entries[i]);
 	}
 	interest->calls = 0;
 	interest->time = 0;
@@ -412,8 +426,9 @@ publish(Interest *interest, Verdict *verdict, const char *query_string,
 /*
  * Run a verification in a subtransaction, so that whatever goes wrong in it
  * is undone; a cancel or a termination goes on to where it was meant.
+ * Says whether it ran out of time and is to be tried again.
  */
-static void
+static bool
 verify_safely(Interest *interest, Query *query, const char *query_string,
 			  int cursorOptions, ParamListInfo boundParams,
 			  WhatifPlanner planner)
@@ -424,6 +439,7 @@ verify_safely(Interest *interest, Query *query, const char *query_string,
 												  "pg_nplusone verification",
 												  ALLOCSET_DEFAULT_SIZES);
 	ErrorData  *error = NULL;
+	volatile bool again = false;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -433,7 +449,11 @@ verify_safely(Interest *interest, Query *query, const char *query_string,
 
 		verify_statement(&verdict, query, query_string, cursorOptions,
 						 boundParams, planner, VERIFY_BUDGET_MS);
-		publish(interest, &verdict, query_string, query);
+		if (verdict.timed_out && verdict.indexes == NIL &&
+			++interest->tries < MAX_TRIES)
+			again = true;
+		else
+			publish(interest, &verdict, query_string, query);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -448,10 +468,11 @@ verify_safely(Interest *interest, Query *query, const char *query_string,
 	CurrentResourceOwner = old_owner;
 	MemoryContextDelete(context);
 	busy = false;
-	if (error != NULL && !hinttext_is_ours_to_swallow(error->sqlerrcode))
+	if (error != NULL && !verify_may_swallow(error->sqlerrcode))
 		ReThrowError(error);
 	if (error != NULL)
 		FreeErrorData(error);
+	return again;
 }
 
 /*
@@ -466,23 +487,15 @@ hints_plan(Query *query, const char *query_string, int cursorOptions,
 	Interest   *interest = find_interest(query->queryId);
 
 	if (interest == NULL || busy || whatif_active() || IsParallelWorker() ||
-		IsInParallelMode() || !IsTransactionState() ||
-		!take_from_bucket())
+		IsInParallelMode() || !IsTransactionState())
 		return;
 	interest->unplanned = 0;
-	if (interest->state == INTEREST_WANTED)
-	{
-		interest->nrefs = hintstore_adopt(MyDatabaseId, GetUserId(),
-										  interest->queryid, interest->refs,
-										  REFS, &interest->share);
-		if (interest->nrefs > 0)
-		{
-			set_state(interest, INTEREST_DONE);
-			return;
-		}
-	}
+	if (interest->state == INTEREST_WANTED && adopt(interest, true))
+		return;
+	if (!take_from_bucket())
+		return;
 	busy = true;
-	verify_safely(interest, query, query_string, cursorOptions, boundParams,
-				  planner);
-	set_state(interest, INTEREST_DONE);
+	if (!verify_safely(interest, query, query_string, cursorOptions,
+					   boundParams, planner))
+		set_state(interest, INTEREST_DONE);
 }

@@ -275,10 +275,13 @@ hintstore_put(const HintEntry *entry)
 	return ref;
 }
 
-/* Hints that another backend has found for the same statement and user */
+/*
+ * Hints that another backend has found for the same statement and user; with
+ * actual values only, where they can be had by planning it here.
+ */
 int
-hintstore_adopt(Oid dbid, Oid userid, uint64 queryid, HintRef *refs, int max,
-				double *share)
+hintstore_adopt(Oid dbid, Oid userid, uint64 queryid, bool confirmed_only,
+				HintRef *refs, int max, double *share)
 {
 	int			n = 0;
 
@@ -288,7 +291,8 @@ hintstore_adopt(Oid dbid, Oid userid, uint64 queryid, HintRef *refs, int max,
 		HintEntry  *have = &store->entries[i];
 
 		if (have->in_use && have->dbid == dbid && have->userid == userid &&
-			have->queryid == queryid && have->verified != HINT_PENDING)
+			have->queryid == queryid && have->verified != HINT_PENDING &&
+			(!confirmed_only || have->verified == HINT_ACTUAL_VALUES))
 		{
 			refs[n].slot = i;
 			refs[n++].generation = have->generation;
@@ -327,6 +331,22 @@ hintstore_drop(HintRef ref)
 	LWLockAcquire(&store->lock, LW_EXCLUSIVE);
 	if (store->entries[ref.slot].generation == ref.generation)
 		store->entries[ref.slot].in_use = false;
+	LWLockRelease(&store->lock);
+}
+
+/* The same for a reader, who has a copy of the entry and not its place */
+void
+hintstore_drop_pending(const HintEntry *entry)
+{
+	LWLockAcquire(&store->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < HINTSTORE_MAX; i++)
+	{
+		HintEntry  *have = &store->entries[i];
+
+		if (have->in_use && have->verified == HINT_PENDING &&
+			have->generation == entry->generation)
+			have->in_use = false;
+	}
 	LWLockRelease(&store->lock);
 }
 

@@ -30,7 +30,8 @@ typedef enum HintVerified
 	HINT_NOT_VERIFIED,
 	HINT_GENERIC_PLAN,
 	HINT_ACTUAL_VALUES,
-	HINT_PENDING				/* a cached plan: verified when looked at */
+	HINT_PENDING,				/* a cached plan: verified when looked at */
+	HINT_NOTHING				/* verified when looked at, and nothing found */
 } HintVerified;
 
 /* One hint, or one finding, as it lies in shared memory */
@@ -89,9 +90,11 @@ extern void hintstore_shmem_init(void);
 extern bool hintstore_ready(void);
 extern HintRef hintstore_put(const HintEntry *entry);
 extern int	hintstore_adopt(Oid dbid, Oid userid, uint64 queryid,
-							HintRef *refs, int max, double *share);
+							bool confirmed_only, HintRef *refs, int max,
+							double *share);
 extern bool hintstore_add(HintRef ref, int64 calls, double time, double saving);
 extern void hintstore_drop(HintRef ref);
+extern void hintstore_drop_pending(const HintEntry *entry);
 extern int	hintstore_copy(Oid dbid, HintEntry *into);
 extern int64 hintstore_reset(Oid userid, Oid dbid, uint64 clusterid);
 

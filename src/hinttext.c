@@ -100,8 +100,8 @@ append_key(StringInfo buf, Oid relid, const WhatifKey *key, Oid amoid)
 }
 
 /* Everything qualified but what is in pg_catalog; returns the GUC level */
-static int
-plain_search_path(void)
+int
+hinttext_plain_search_path(void)
 {
 	int			level = NewGUCNestLevel();
 
@@ -117,7 +117,7 @@ plain_search_path(void)
 void
 hinttext_describe_index(HintEntry *entry, const WhatifIndex *index)
 {
-	int			level = plain_search_path();
+	int			level = hinttext_plain_search_path();
 	StringInfoData keys;
 
 	initStringInfo(&keys);
@@ -197,17 +197,6 @@ hinttext_ddl(const HintEntry *entry)
 	return buf.data;
 }
 
-/* Errors of a verification are ours, but not those that end the statement */
-bool
-hinttext_is_ours_to_swallow(int sqlerrcode)
-{
-	return sqlerrcode != ERRCODE_QUERY_CANCELED &&
-		sqlerrcode != ERRCODE_ADMIN_SHUTDOWN &&
-		sqlerrcode != ERRCODE_CRASH_SHUTDOWN &&
-		sqlerrcode != ERRCODE_DATABASE_DROPPED &&
-		sqlerrcode != ERRCODE_IDLE_SESSION_TIMEOUT;
-}
-
 /* Why this index: what the statement does with its keys, and what it brings */
 static void
 write_reason(HintEntry *entry, const WhatifIndex *index, const Verdict *verdict)
@@ -224,11 +213,17 @@ write_reason(HintEntry *entry, const WhatifIndex *index, const Verdict *verdict)
 	strlcpy(entry->reason, buf.data, HINT_REASON_LEN);
 }
 
-/* Turn a verdict into entries: one for each index, or the finding by itself */
+/*
+ * Turn a verdict into entries: one for each index, or the finding by itself.
+ * What they have in common comes filled in.
+ */
 int
-hinttext_entries(HintEntry *entries, int max, const Verdict *verdict)
+hinttext_entries(HintEntry *entries, int max, const HintEntry *common,
+				 const Verdict *verdict)
 {
 	ListCell   *lc;
+	char	   *before;
+	char	   *after;
 	int			n = 0;
 
 	foreach(lc, verdict->indexes)
@@ -237,26 +232,28 @@ hinttext_entries(HintEntry *entries, int max, const Verdict *verdict)
 
 		if (n >= max)
 			break;
-		memset(&entries[n], 0, sizeof(HintEntry));
+		entries[n] = *common;
 		hinttext_describe_index(&entries[n], index);
 		if (entries[n].nkeys == 0)
 			continue;
 		write_reason(&entries[n], index, verdict);
-		plantext_write(entries[n].plan_before, HINT_PLAN_LEN, verdict->before, NIL);
-		plantext_write(entries[n].plan_after, HINT_PLAN_LEN, verdict->after,
-					   verdict->tried);
 		entries[n].index_bytes = index->bytes;
 		n++;
 	}
 	if (n == 0 && verdict->finding != NULL)
 	{
-		memset(&entries[0], 0, sizeof(HintEntry));
+		entries[0] = *common;
 		entries[0].relid = verdict->finding->relid;
-		plantext_write(entries[0].plan_before, HINT_PLAN_LEN, verdict->before, NIL);
 		n = 1;
 	}
+	if (n == 0)
+		return 0;
+	before = plantext_make(verdict->before, NIL, HINT_PLAN_LEN);
+	after = plantext_make(verdict->after, verdict->tried, HINT_PLAN_LEN);
 	for (int i = 0; i < n; i++)
 	{
+		strlcpy(entries[i].plan_before, before ? before : "", HINT_PLAN_LEN);
+		strlcpy(entries[i].plan_after, after ? after : "", HINT_PLAN_LEN);
 		entries[i].cost_before = verdict->cost_before;
 		entries[i].cost_after = verdict->cost_after;
 		entries[i].verified = verdict->generic ? HINT_GENERIC_PLAN :

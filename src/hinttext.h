@@ -11,9 +11,10 @@
 #include "hintstore.h"
 #include "verify.h"
 
-extern int	hinttext_entries(HintEntry *entries, int max, const Verdict *verdict);
-extern bool hinttext_is_ours_to_swallow(int sqlerrcode);
+extern int	hinttext_entries(HintEntry *entries, int max,
+							 const HintEntry *common, const Verdict *verdict);
 extern void hinttext_describe_index(HintEntry *entry, const WhatifIndex *index);
+extern int	hinttext_plain_search_path(void);
 extern char *hinttext_ddl(const HintEntry *entry);
 extern char *hinttext_columns(const HintEntry *entry);
 

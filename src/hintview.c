@@ -18,11 +18,18 @@
 #include "utils/timestamp.h"
 
 #include "hints.h"
+#include "existing.h"
+#include "hintadvice.h"
 #include "hintstore.h"
 #include "hinttext.h"
+#include "normalize.h"
+#include "pending.h"
 #include "compat.h"
 
 #define HINT_COLUMNS		19
+
+/* A reader verifies at most so many cached plans */
+#define PENDING_AT_ONCE		10
 
 PG_FUNCTION_INFO_V1(pg_nplusone_index_hints_1_0);
 
@@ -50,6 +57,15 @@ set_text(Datum *values, bool *nulls, int i, const char *text)
 		values[i] = CStringGetTextDatum(text);
 }
 
+/* The statement's text; a pending one still has its values in it */
+static const char *
+shown_query(const HintEntry *entry)
+{
+	if (entry->verified != HINT_PENDING)
+		return entry->query;
+	return normalize_statement(entry->query, 0, 0, HINT_QUERY_LEN - 1);
+}
+
 static void
 fill_row(Datum *values, bool *nulls, const HintEntry *entry, bool allowed)
 {
@@ -60,11 +76,11 @@ fill_row(Datum *values, bool *nulls, const HintEntry *entry, bool allowed)
 	values[i++] = ObjectIdGetDatum(entry->userid);
 	values[i] = Int64GetDatum((int64) entry->queryid);
 	nulls[i++] = !allowed;
-	set_text(values, nulls, i++, allowed ? entry->query : "<insufficient privilege>");
+	set_text(values, nulls, i++, allowed ? shown_query(entry) : "<insufficient privilege>");
 	values[i] = ObjectIdGetDatum(entry->relid);
 	nulls[i++] = !allowed || !OidIsValid(entry->relid);
 	set_text(values, nulls, i++, allowed ? hinttext_ddl(entry) : NULL);
-	set_text(values, nulls, i++, allowed ? entry->reason : NULL);
+	set_text(values, nulls, i++, allowed ? hintadvice_reason(entry) : NULL);
 	set_text(values, nulls, i++, allowed ? entry->finding : NULL);
 	values[i++] = Int64GetDatum(entry->calls);
 	values[i++] = Float8GetDatum(entry->total_time);
@@ -81,11 +97,44 @@ fill_row(Datum *values, bool *nulls, const HintEntry *entry, bool allowed)
 	Assert(i == HINT_COLUMNS);
 }
 
+/* Own statements, and all of them with pg_read_all_stats */
+static bool
+may_see(const HintEntry *entry)
+{
+	return has_privs_of_role(GetUserId(), entry->userid) ||
+		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
+}
+
+/* Verify what cached plans have left, as far as the reader may see it */
+static int
+copy_verified(HintEntry *entries)
+{
+	int			n = hintstore_copy(MyDatabaseId, entries);
+	int			verified = 0;
+
+	for (int i = 0; i < n && verified < PENDING_AT_ONCE; i++)
+	{
+		if (entries[i].verified != HINT_PENDING || !may_see(&entries[i]))
+			continue;
+		pending_verify(&entries[i]);
+		verified++;
+	}
+	return verified > 0 ? hintstore_copy(MyDatabaseId, entries) : n;
+}
+
+/* Is there something to be said, and still? */
+static bool
+worth_showing(const HintEntry *entry)
+{
+	if (entry->verified == HINT_NOTHING)
+		return false;
+	return entry->nkeys == 0 || !existing_serves(entry);
+}
+
 Datum
 pg_nplusone_index_hints_1_0(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	bool		all = has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
 	HintEntry  *entries;
 	int			n;
 
@@ -99,15 +148,15 @@ pg_nplusone_index_hints_1_0(PG_FUNCTION_ARGS)
 	if (rsinfo->setDesc->natts != HINT_COLUMNS)
 		elog(ERROR, "incorrect number of output columns");
 	entries = palloc(sizeof(HintEntry) * HINTSTORE_MAX);
-	n = hintstore_copy(MyDatabaseId, entries);
+	n = copy_verified(entries);
 	for (int i = 0; i < n; i++)
 	{
 		Datum		values[HINT_COLUMNS];
 		bool		nulls[HINT_COLUMNS];
-		bool		allowed = all || has_privs_of_role(GetUserId(),
-													   entries[i].userid);
 
-		fill_row(values, nulls, &entries[i], allowed);
+		if (!worth_showing(&entries[i]))
+			continue;
+		fill_row(values, nulls, &entries[i], may_see(&entries[i]));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -15,17 +15,20 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/resowner.h"
 #include "utils/ruleutils.h"
 #include "mb/pg_wchar.h"
 
 #include "planwalk.h"
 #include "plantext.h"
+#include "verify.h"
 #include "whatif.h"
 
 typedef struct PlanText
@@ -34,6 +37,7 @@ typedef struct PlanText
 	PlannedStmt *stmt;
 	List	   *indexes;		/* the hypothetical ones, to name them */
 	List	   *context;		/* for deparsing */
+	List	   *ancestors;		/* the plans above, the nearest first */
 	int			limit;			/* no more is wanted than this */
 } PlanText;
 
@@ -92,7 +96,13 @@ mask_constants(Node *node, int *count)
 		param->location = -1;
 		return (Node *) param;
 	}
-	return expression_tree_mutator(node, mask_constants, count);
+	node = expression_tree_mutator(node, mask_constants, count);
+
+	/* the special spelling of EXTRACT and others takes a constant for granted */
+	if (IsA(node, FuncExpr) &&
+		((FuncExpr *) node)->funcformat == COERCE_SQL_SYNTAX)
+		((FuncExpr *) node)->funcformat = COERCE_EXPLICIT_CALL;
+	return node;
 }
 
 static void
@@ -106,7 +116,7 @@ append_quals(PlanText *text, Plan *plan, const char *label, List *quals,
 	if (quals == NIL)
 		return;
 	node = mask_constants((Node *) make_ands_explicit(copyObject(quals)), &count);
-	context = set_deparse_context_plan(text->context, plan, NIL);
+	context = set_deparse_context_plan(text->context, plan, text->ancestors);
 	appendStringInfo(&text->buf, "\n%*s%s: %s", indent * 2 + 2, "", label,
 					 deparse_expression(node, context, true, false));
 }
@@ -205,35 +215,69 @@ append_plan(PlanText *text, Plan *plan, int indent)
 					 plan->startup_cost, plan->total_cost, plan->plan_rows,
 					 plan->plan_width);
 	append_conditions(text, plan, indent + (indent > 0 ? 2 : 0));
+	text->ancestors = lcons(plan, text->ancestors);
 	foreach(lc, planwalk_children(plan))
 		append_plan(text, (Plan *) lfirst(lc), indent + (indent > 0 ? 3 : 1));
+	text->ancestors = list_delete_first(text->ancestors);
 }
 
-/* Write a plan into a bounded buffer, cut between characters */
-void
-plantext_write(char *into, int size, PlannedStmt *stmt, List *indexes)
+static char *
+plan_text(PlannedStmt *stmt, List *indexes, int limit)
 {
-	PlanText	text = {.stmt = stmt,.indexes = indexes,.limit = size};
+	PlanText	text = {.stmt = stmt,.indexes = indexes,.limit = limit};
 	List	   *names;
 	ListCell   *lc;
-	int			len;
 
-	into[0] = '\0';
-	if (stmt == NULL)
-		return;
 	initStringInfo(&text.buf);
 	names = select_rtable_names_for_explain(stmt->rtable, NULL);
 	text.context = deparse_context_for_plan_tree(stmt, names);
 	append_plan(&text, stmt->planTree, 0);
 	foreach(lc, stmt->subplans)
 	{
-		if (lfirst(lc) == NULL || text.buf.len > size)
+		if (lfirst(lc) == NULL || text.buf.len > limit)
 			continue;
 		appendStringInfo(&text.buf, "\n  SubPlan %d",
 						 foreach_current_index(lc) + 1);
 		append_plan(&text, (Plan *) lfirst(lc), 2);
 	}
-	len = pg_mbcliplen(text.buf.data, text.buf.len, size - 1);
-	memcpy(into, text.buf.data, len);
-	into[len] = '\0';
+	return text.buf.data;
+}
+
+/*
+ * A plan's text, at most "size" bytes of it; NULL where it cannot be written.
+ * The server's deparsing throws at what it does not know, such as the nodes
+ * of another extension; a hint without its plan is still a hint.
+ */
+char *
+plantext_make(PlannedStmt *stmt, List *indexes, int size)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	char	   *volatile text = NULL;
+	ErrorData  *error = NULL;
+
+	if (stmt == NULL)
+		return NULL;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		text = plan_text(stmt, indexes, size);
+		text[pg_mbcliplen(text, strlen(text), size - 1)] = '\0';
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		text = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error != NULL && !verify_may_swallow(error->sqlerrcode))
+		ReThrowError(error);
+	return text;
 }

@@ -10,7 +10,6 @@
 
 #include "nodes/plannodes.h"
 
-extern void plantext_write(char *into, int size, PlannedStmt *stmt,
-						   List *indexes);
+extern char *plantext_make(PlannedStmt *stmt, List *indexes, int size);
 
 #endif							/* PG_NPLUSONE_PLANTEXT_H */

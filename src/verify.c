@@ -68,17 +68,29 @@ has_params_walker(Node *node, void *context)
 }
 
 /* Has the statement parameters, so that its constants are not all its own? */
-bool
-verify_has_params(Query *query)
+static bool
+has_params(Query *query)
 {
 	return query_tree_walker(query, has_params_walker, NULL, 0);
+}
+
+/* Errors of a verification are ours, but not those that end the statement */
+bool
+verify_may_swallow(int sqlerrcode)
+{
+	return sqlerrcode != ERRCODE_QUERY_CANCELED &&
+		sqlerrcode != ERRCODE_ADMIN_SHUTDOWN &&
+		sqlerrcode != ERRCODE_CRASH_SHUTDOWN &&
+		sqlerrcode != ERRCODE_DATABASE_DROPPED;
 }
 
 static bool
 out_of_time(Verification *v)
 {
 	CHECK_FOR_INTERRUPTS();
-	return GetCurrentTimestamp() > v->deadline;
+	if (GetCurrentTimestamp() > v->deadline)
+		v->verdict->timed_out = true;
+	return v->verdict->timed_out;
 }
 
 /* Note which of the hypothetical indexes a plan was made of */
@@ -338,7 +350,7 @@ note_deep_offset(Verification *v)
 static void
 collect(Verification *v)
 {
-	v->cands.all_literal = !verify_has_params(v->query);
+	v->cands.all_literal = !has_params(v->query);
 	if (!v->cands.all_literal)
 	{
 		v->cands.literal_pass = true;

@@ -42,8 +42,10 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/selfuncs.h"
 #include "utils/syscache.h"
 
+#include "exprstats.h"
 #include "whatif.h"
 #include "compat.h"
 
@@ -69,6 +71,7 @@ typedef struct WhatifPlanning
 
 static WhatifPlanning *current = NULL;
 static NpoRelInfoHook prev_rel_info_hook = NULL;
+static get_index_stats_hook_type prev_index_stats_hook = NULL;
 
 bool
 whatif_active(void)
@@ -398,6 +401,40 @@ whatif_rel_info(NPO_REL_INFO_ARGS)
 		add_indexes(NPO_REL_INFO_RELID, rel);
 }
 
+static void
+keep_stats(HeapTuple tuple)
+{
+	/* they live as long as the verification does */
+}
+
+/*
+ * Index-statistics hook: an expression of a hypothetical index has the
+ * statistics that can be worked out from its column's.
+ */
+static bool
+whatif_index_stats(PlannerInfo *root, Oid indexOid, AttrNumber indexattnum,
+				   VariableStatData *vardata)
+{
+	WhatifIndex *index = whatif_find(indexOid);
+	WhatifKey  *key;
+
+	if (index == NULL)
+		return prev_index_stats_hook &&
+			prev_index_stats_hook(root, indexOid, indexattnum, vardata);
+	key = &index->keys[indexattnum - 1];
+	if (!key->stats_made)
+	{
+		key->stats_made = true;
+		key->stats = exprstats_make(index->relid, key);
+	}
+	if (key->stats == NULL)
+		return false;
+	vardata->statsTuple = key->stats;
+	vardata->freefunc = keep_stats;
+	vardata->acl_ok = true;
+	return true;
+}
+
 /* Give every index an OID that nothing in the catalog has */
 static void
 number_indexes(List *indexes)
@@ -434,17 +471,20 @@ whatif_plan(Query *query, const char *query_string, int cursorOptions,
 	planning.query = copyObject(query);
 	planning.indexes = indexes;
 	prev_rel_info_hook = npo_rel_info_hook;
+	prev_index_stats_hook = get_index_stats_hook;
 
 	PG_TRY();
 	{
 		npo_rel_info_hook = whatif_rel_info;
+		get_index_stats_hook = whatif_index_stats;
 		current = &planning;
-		result = planner(planning.query, query_string, cursorOptions,
-						 boundParams);
+		result = NPO_CALL_PLANNER(planner, planning.query, query_string,
+								  cursorOptions, boundParams);
 	}
 	PG_FINALLY();
 	{
 		npo_rel_info_hook = prev_rel_info_hook;
+		get_index_stats_hook = prev_index_stats_hook;
 		current = outer;
 	}
 	PG_END_TRY();

@@ -8,6 +8,7 @@
 #ifndef PG_NPLUSONE_WHATIF_H
 #define PG_NPLUSONE_WHATIF_H
 
+#include "access/htup.h"
 #include "nodes/params.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
@@ -27,6 +28,8 @@ typedef struct WhatifKey
 	Oid			opcintype;
 	bool		descending;
 	bool		nulls_first;
+	bool		stats_made;		/* an expression's: see exprstats.c */
+	HeapTuple	stats;
 } WhatifKey;
 
 /* One index that does not exist */
@@ -48,9 +51,7 @@ typedef struct WhatifIndex
 } WhatifIndex;
 
 /* What to call for a planning: the hook that came before ours, or the planner */
-typedef PlannedStmt *(*WhatifPlanner) (Query *parse, const char *query_string,
-									   int cursorOptions,
-									   ParamListInfo boundParams);
+typedef planner_hook_type WhatifPlanner;
 
 extern bool whatif_active(void);
 extern PlannedStmt *whatif_plan(Query *query, const char *query_string,
