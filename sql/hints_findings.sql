@@ -1,5 +1,6 @@
 -- What is said where no index is the answer.
 SET pg_nplusone.hint_min_time = 0;
+CREATE EXTENSION IF NOT EXISTS pg_nplusone;
 CREATE TABLE hints_f (id int, n bigint, tags text[], ts timestamptz, s text, pad text);
 INSERT INTO hints_f SELECT g, g, ARRAY['t' || g], now(), CASE WHEN g % 10 < 7 THEN 'a' ELSE 'b' END, repeat('x', 40)
     FROM generate_series(1, 20000) g;

@@ -55,6 +55,7 @@ typedef struct Sample
 	int			n;
 	double		null_share;
 	double		distinct;		/* of the column */
+	bool		complete;		/* these are all of its values */
 } Sample;
 
 /* The column's own values, from its statistics; false where there are none */
@@ -87,6 +88,8 @@ read_column(Sample *sample, Oid relid, AttrNumber attnum)
 			sample->values[sample->n].value = slot.values[i];
 			sample->values[sample->n++].weight = Max(rest, 0) / slot.nvalues;
 		}
+	sample->complete = rest < 0.001;
+
 	/* the slots' arrays live as long as the verification does */
 	ReleaseSysCache(tuple);
 	return sample->n > 0;
@@ -271,11 +274,11 @@ exprstats_make(Oid relid, const WhatifKey *key)
 	rel = table_open(relid, NoLock);
 	evaluate(sample, rel, attnum, key);
 	table_close(rel, NoLock);
-	if (sample->n < 2)
+	if (sample->n < 1)
 		return NULL;
 	total = sample->n;
 	n = group(sample, &order);
-	if (n * COMMON_REPEATS <= total)
+	if (sample->complete || n * COMMON_REPEATS <= total)
 	{
 		qsort(sample->values, n, sizeof(SampleValue), compare_weights);
 		return form_tuple(relid, key, sample, n, n, true, type);

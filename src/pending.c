@@ -77,11 +77,27 @@ plan_as_usual(NPO_PLANNER_ARGS)
 	return standard_planner(NPO_PLANNER_PASS);
 }
 
+/* The statement of a text; that of a PREPARE is the one inside it */
+static RawStmt *
+parse_one(const char *text)
+{
+	List	   *raw = pg_parse_query(text);
+	RawStmt    *stmt;
+
+	if (list_length(raw) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("the text is not one statement")));
+	stmt = linitial_node(RawStmt, raw);
+	if (IsA(stmt->stmt, PrepareStmt))
+		stmt->stmt = ((PrepareStmt *) stmt->stmt)->query;
+	return stmt;
+}
+
 /* Parse the statement again and verify it; throws what goes wrong */
 static int
 verify_text(const HintEntry *entry, HintEntry *entries)
 {
-	List	   *raw = pg_parse_query(entry->query);
 	Oid		   *types = palloc(sizeof(Oid) * HINT_MAX_PARAMS);
 	int			ntypes = entry->nparams;
 	List	   *queries;
@@ -89,12 +105,8 @@ verify_text(const HintEntry *entry, HintEntry *entries)
 	Verdict		verdict = {0};
 	char	   *text;
 
-	if (list_length(raw) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("the text is not one statement")));
 	memcpy(types, entry->param_types, sizeof(Oid) * ntypes);
-	queries = pg_analyze_and_rewrite_varparams(linitial_node(RawStmt, raw),
+	queries = pg_analyze_and_rewrite_varparams(parse_one(entry->query),
 											   entry->query, &types, &ntypes,
 											   NULL);
 	if (list_length(queries) != 1 ||

@@ -254,7 +254,7 @@ plantext_make(PlannedStmt *stmt, List *indexes, int size)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	char	   *volatile text = NULL;
-	ErrorData  *error = NULL;
+	ErrorData  *volatile error = NULL;
 
 	if (stmt == NULL)
 		return NULL;
