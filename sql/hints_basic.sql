@@ -90,5 +90,15 @@ SELECT plan_before LIKE '%Seq Scan on hints_t%' AS before,
        index_size > 100000 AS size
 FROM pg_nplusone_index_hints WHERE ddl LIKE '%(b)%';
 
+-- found once for each state of the table: another index gone, looked at anew
+SELECT pg_nplusone_reset() >= 0 AS reset;
+SELECT id FROM hints_t WHERE a = 5 AND created < '2024-01-02' ORDER BY id;
+SELECT id FROM hints_t WHERE a = 5 AND created < '2024-01-02' ORDER BY id;
+SELECT * FROM hints_ddl();
+DROP INDEX hints_t_a_created;
+SELECT id FROM hints_t WHERE a = 5 AND created < '2024-01-02' ORDER BY id;
+SELECT id FROM hints_t WHERE a = 5 AND created < '2024-01-02' ORDER BY id;
+SELECT * FROM hints_ddl();
+
 DROP TABLE hints_t;
 DROP FUNCTION hints_ddl();

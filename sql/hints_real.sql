@@ -5,11 +5,11 @@ SET pg_nplusone.hint_min_time = 0;
 CREATE TABLE hints_r (id serial PRIMARY KEY, a int, b int, f float8, n numeric, t text,
                       created timestamp, open boolean, pad text);
 INSERT INTO hints_r (a, b, f, n, t, created, open, pad)
-    SELECT g * 7919 % 2000, g * 104729 % 50000, g, g * 31 % 9999, md5(g::text),
-           '2024-01-01'::timestamp + (g * 7919 % 50000) * interval '1 minute', g % 1000 = 0, repeat('x', 50)
+    SELECT g::bigint * 7919 % 2000, g::bigint * 104729 % 50000, g, g * 31 % 9999, md5(g::text),
+           '2024-01-01'::timestamp + (g::bigint * 7919 % 50000) * interval '1 minute', g % 1000 = 0, repeat('x', 50)
     FROM generate_series(1, 50000) g;
 CREATE TABLE hints_r2 (id serial PRIMARY KEY, r_id int, pad text);
-INSERT INTO hints_r2 (r_id, pad) SELECT 1 + g * 7919 % 50000, repeat('x', 50) FROM generate_series(1, 50000) g;
+INSERT INTO hints_r2 (r_id, pad) SELECT 1 + g::bigint * 7919 % 50000, repeat('x', 50) FROM generate_series(1, 50000) g;
 VACUUM ANALYZE;
 
 CREATE FUNCTION hints_make(stmt text, OUT index_def text, OUT used boolean, OUT cost_agrees boolean)

@@ -25,6 +25,7 @@
 #include "postgres.h"
 
 #include "access/parallel.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "common/hashfn.h"
@@ -45,6 +46,7 @@
 #define INTERESTS			128
 #define PROBES				8
 #define REFS				3
+#define RELIDS				4
 
 /* The bucket: so many at once, and one more each second */
 #define BUCKET_SIZE			10
@@ -52,6 +54,9 @@
 
 /* A verification that ran out of time is tried again so often */
 #define MAX_TRIES			3
+
+/* For "unplanned" of a verified statement: one of its tables has changed */
+#define STALE				(-1)
 
 /* Executions without a planning after which a plan must be a cached one */
 #define CACHED_AFTER		3
@@ -74,7 +79,7 @@ typedef struct Interest
 	InterestState state;
 	int			tries;			/* verifications that ran out of time */
 	int			unplanned;		/* executions since the request */
-	Oid			relid;			/* a change of which makes it unknown again */
+	Oid			relids[RELIDS]; /* a change of one makes it unknown again */
 	int			nrefs;
 	HintRef		refs[REFS];
 	double		share;			/* of its time that the indexes would save */
@@ -144,7 +149,8 @@ flush_interest(Interest *interest)
 	if (interest->calls == 0)
 		return;
 	for (int i = 0; i < interest->nrefs; i++)
-		if (!hintstore_add(interest->refs[i], interest->calls, interest->time,
+		if (!hintstore_add(interest->refs[i], interest->clusterid,
+						   interest->calls, interest->time,
 						   interest->time * interest->share))
 		{
 			/* evicted or reset: if it matters it will be found again */
@@ -191,9 +197,11 @@ relation_changed(Datum arg, Oid relid)
 	{
 		Interest   *interest = &interests[i];
 
-		if (interest->state == INTEREST_DONE && !busy &&
-			(relid == InvalidOid || relid == interest->relid))
-			interest->unplanned = -1;	/* stale: see hints_request */
+		if (interest->state != INTEREST_DONE || busy)
+			continue;
+		for (int j = 0; j < RELIDS; j++)
+			if (relid == InvalidOid || relid == interest->relids[j])
+				interest->unplanned = STALE;
 	}
 }
 
@@ -248,7 +256,7 @@ hints_request(uint64 queryid, uint64 clusterid, int64 calls, double time)
 	{
 		if (clusterid != 0)
 			interest->clusterid = clusterid;
-		if (interest->state == INTEREST_DONE && interest->unplanned == -1)
+		if (interest->state == INTEREST_DONE && interest->unplanned == STALE)
 		{
 			flush_interest(interest);
 			interest->unplanned = 0;
@@ -415,18 +423,55 @@ publish(Interest *interest, Verdict *verdict, const char *query_string,
 		hintstore_drop(interest->refs[0]);
 	interest->nrefs = n;
 	for (int i = 0; i < n; i++)
-	{
-		interest->relid = entries[i].relid;
 		interest->refs[i] = hintstore_put(&entries[i]);
-	}
 	interest->calls = 0;
 	interest->time = 0;
 }
 
 /*
+ * One verification, and what comes of it into the store.  Says whether it ran
+ * out of time and is to be tried again.
+ */
+static bool
+verify_and_publish(Interest *interest, Query *query, const char *query_string,
+				   int cursorOptions, ParamListInfo boundParams,
+				   WhatifPlanner planner)
+{
+	Verdict		verdict = {0};
+	int			level = NewGUCNestLevel();
+	bool		again;
+
+	/* what functions say while they are folded has been said already */
+	(void) set_config_option("client_min_messages", "error", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	verify_statement(&verdict, query, query_string, cursorOptions, boundParams,
+					 planner, VERIFY_BUDGET_MS);
+	again = verdict.timed_out && verdict.indexes == NIL &&
+		++interest->tries < MAX_TRIES;
+	if (!again)
+		publish(interest, &verdict, query_string, query);
+	AtEOXact_GUC(true, level);
+	return again;
+}
+
+/*
+ * A verification has thrown, and its subtransaction is undone.  A cancel or a
+ * termination goes on to where it was meant; the rest ends here.
+ */
+static void
+end_error(ErrorData *error)
+{
+	if (!verify_may_swallow(error->sqlerrcode))
+		ReThrowError(error);
+	ereport(DEBUG1,
+			(errmsg_internal("index hint verification failed: %s",
+							 error->message)));
+	FreeErrorData(error);
+}
+
+/*
  * Run a verification in a subtransaction, so that whatever goes wrong in it
- * is undone; a cancel or a termination goes on to where it was meant.
- * Says whether it ran out of time and is to be tried again.
+ * is undone.  Says whether it is to be tried again.
  */
 static bool
 verify_safely(Interest *interest, Query *query, const char *query_string,
@@ -438,22 +483,15 @@ verify_safely(Interest *interest, Query *query, const char *query_string,
 	MemoryContext context = AllocSetContextCreate(old_context,
 												  "pg_nplusone verification",
 												  ALLOCSET_DEFAULT_SIZES);
-	ErrorData  *error = NULL;
+	ErrorData  *volatile error = NULL;
 	volatile bool again = false;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		Verdict		verdict = {0};
-
-		verify_statement(&verdict, query, query_string, cursorOptions,
-						 boundParams, planner, VERIFY_BUDGET_MS);
-		if (verdict.timed_out && verdict.indexes == NIL &&
-			++interest->tries < MAX_TRIES)
-			again = true;
-		else
-			publish(interest, &verdict, query_string, query);
+		again = verify_and_publish(interest, query, query_string,
+								   cursorOptions, boundParams, planner);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -468,11 +506,22 @@ verify_safely(Interest *interest, Query *query, const char *query_string,
 	CurrentResourceOwner = old_owner;
 	MemoryContextDelete(context);
 	busy = false;
-	if (error != NULL && !verify_may_swallow(error->sqlerrcode))
-		ReThrowError(error);
 	if (error != NULL)
-		FreeErrorData(error);
+		end_error(error);
 	return again;
+}
+
+/* The user's own tables in a plan, whose changes are to be heeded */
+static void
+note_relations(Interest *interest, PlannedStmt *plan)
+{
+	ListCell   *lc;
+	int			n = 0;
+
+	memset(interest->relids, 0, sizeof(interest->relids));
+	foreach(lc, plan->relationOids)
+		if (n < RELIDS && lfirst_oid(lc) >= FirstNormalObjectId)
+			interest->relids[n++] = lfirst_oid(lc);
 }
 
 /*
@@ -490,8 +539,14 @@ hints_plan(Query *query, const char *query_string, int cursorOptions,
 		IsInParallelMode() || !IsTransactionState())
 		return;
 	interest->unplanned = 0;
+	note_relations(interest, plan);
 	if (interest->state == INTEREST_WANTED && adopt(interest, true))
 		return;
+	if (!verify_worthwhile(plan))
+	{
+		set_state(interest, INTEREST_DONE);
+		return;
+	}
 	if (!take_from_bucket())
 		return;
 	busy = true;

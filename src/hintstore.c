@@ -304,9 +304,10 @@ hintstore_adopt(Oid dbid, Oid userid, uint64 queryid, bool confirmed_only,
 	return n;
 }
 
-/* Add to a hint's numbers; false when it is gone */
+/* Add to a hint's numbers, and name its loop; false when it is gone */
 bool
-hintstore_add(HintRef ref, int64 calls, double time, double saving)
+hintstore_add(HintRef ref, uint64 clusterid, int64 calls, double time,
+			  double saving)
 {
 	HintEntry  *have = &store->entries[ref.slot];
 	bool		valid;
@@ -315,6 +316,8 @@ hintstore_add(HintRef ref, int64 calls, double time, double saving)
 	valid = have->in_use && have->generation == ref.generation;
 	if (valid)
 	{
+		if (have->clusterid == 0)
+			have->clusterid = clusterid;
 		have->calls += calls;
 		have->total_time += time;
 		have->saving += saving;

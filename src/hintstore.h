@@ -92,7 +92,8 @@ extern HintRef hintstore_put(const HintEntry *entry);
 extern int	hintstore_adopt(Oid dbid, Oid userid, uint64 queryid,
 							bool confirmed_only, HintRef *refs, int max,
 							double *share);
-extern bool hintstore_add(HintRef ref, int64 calls, double time, double saving);
+extern bool hintstore_add(HintRef ref, uint64 clusterid, int64 calls,
+						  double time, double saving);
 extern void hintstore_drop(HintRef ref);
 extern void hintstore_drop_pending(const HintEntry *entry);
 extern int	hintstore_copy(Oid dbid, HintEntry *into);

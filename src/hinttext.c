@@ -213,6 +213,27 @@ write_reason(HintEntry *entry, const WhatifIndex *index, const Verdict *verdict)
 	strlcpy(entry->reason, buf.data, HINT_REASON_LEN);
 }
 
+/* What all entries of a verdict say alike */
+static void
+write_verdict(HintEntry *entries, int n, const Verdict *verdict)
+{
+	char	   *before = plantext_make(verdict->before, NIL, HINT_PLAN_LEN);
+	char	   *after = plantext_make(verdict->after, verdict->tried,
+									  HINT_PLAN_LEN);
+
+	for (int i = 0; i < n; i++)
+	{
+		strlcpy(entries[i].plan_before, before ? before : "", HINT_PLAN_LEN);
+		strlcpy(entries[i].plan_after, after ? after : "", HINT_PLAN_LEN);
+		entries[i].cost_before = verdict->cost_before;
+		entries[i].cost_after = verdict->cost_after;
+		entries[i].verified = verdict->generic ? HINT_GENERIC_PLAN :
+			HINT_ACTUAL_VALUES;
+		if (verdict->finding != NULL)
+			strlcpy(entries[i].finding, verdict->finding->text, HINT_FINDING_LEN);
+	}
+}
+
 /*
  * Turn a verdict into entries: one for each index, or the finding by itself.
  * What they have in common comes filled in.
@@ -222,8 +243,6 @@ hinttext_entries(HintEntry *entries, int max, const HintEntry *common,
 				 const Verdict *verdict)
 {
 	ListCell   *lc;
-	char	   *before;
-	char	   *after;
 	int			n = 0;
 
 	foreach(lc, verdict->indexes)
@@ -246,20 +265,7 @@ hinttext_entries(HintEntry *entries, int max, const HintEntry *common,
 		entries[0].relid = verdict->finding->relid;
 		n = 1;
 	}
-	if (n == 0)
-		return 0;
-	before = plantext_make(verdict->before, NIL, HINT_PLAN_LEN);
-	after = plantext_make(verdict->after, verdict->tried, HINT_PLAN_LEN);
-	for (int i = 0; i < n; i++)
-	{
-		strlcpy(entries[i].plan_before, before ? before : "", HINT_PLAN_LEN);
-		strlcpy(entries[i].plan_after, after ? after : "", HINT_PLAN_LEN);
-		entries[i].cost_before = verdict->cost_before;
-		entries[i].cost_after = verdict->cost_after;
-		entries[i].verified = verdict->generic ? HINT_GENERIC_PLAN :
-			HINT_ACTUAL_VALUES;
-		if (verdict->finding != NULL)
-			strlcpy(entries[i].finding, verdict->finding->text, HINT_FINDING_LEN);
-	}
+	if (n > 0)
+		write_verdict(entries, n, verdict);
 	return n;
 }

@@ -62,6 +62,7 @@ become_owner(const HintEntry *entry)
 	(void) NewGUCNestLevel();
 	set_for_now("search_path", entry->search_path);
 	set_for_now("lock_timeout", "50ms");
+	set_for_now("client_min_messages", "error");
 	GetUserIdAndSecContext(&userid, &sec_context);
 	SetUserIdAndSecContext(entry->userid,
 						   sec_context | SECURITY_RESTRICTED_OPERATION |

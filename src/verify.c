@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/timestamp.h"
@@ -414,6 +415,24 @@ drop_invalid(Verification *v)
 	v->verdict->indexes = keep;
 	if (keep == NIL)
 		v->verdict->cost_after = v->verdict->cost_before;
+}
+
+/*
+ * Is a plan dear enough, and are there tables of the user's own in it?  Most
+ * statements end here, without a planning of their own.
+ */
+bool
+verify_worthwhile(PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	if (plan == NULL || plan->planTree == NULL ||
+		plan->planTree->total_cost < MIN_COST)
+		return false;
+	foreach(lc, plan->relationOids)
+		if (lfirst_oid(lc) >= FirstNormalObjectId)
+			return true;
+	return false;
 }
 
 /*
