@@ -23,13 +23,19 @@ SET ROLE hints_monitor;
 SELECT query, relation, ddl FROM pg_nplusone_index_hints;
 RESET ROLE;
 
--- mallory's cached plan is verified by whoever looks, as mallory
+-- mallory's cached plan is verified by whoever looks, but as mallory: her
+-- function refuses to be folded by anybody else
 SELECT pg_nplusone_reset() >= 0 AS reset;
 SET pg_nplusone.hint_min_time = -1;
 SET plan_cache_mode = force_generic_plan;
 SET ROLE hints_mallory;
 CREATE FUNCTION hints_m.who(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
-$$ BEGIN RAISE NOTICE 'planned as %', current_user; RETURN $1; END $$;
+$$ BEGIN
+    IF current_user <> 'hints_mallory' THEN
+        RAISE EXCEPTION 'planned as %', current_user;
+    END IF;
+    RETURN $1;
+END $$;
 PREPARE m(int) AS SELECT count(*) FROM hints_s WHERE k = $1 AND hints_m.who(1) = 1;
 EXECUTE m(1);
 RESET ROLE;

@@ -131,6 +131,14 @@ typedef get_relation_info_hook_type NpoRelInfoHook;
 	(fn) (parse, text, options, params)
 #endif
 
+/* 18 keeps in the locale whether a collation sorts by bytes */
+#if PG_VERSION_NUM >= 180000
+#define npo_collate_is_c(collation) \
+	(pg_newlocale_from_collation(collation)->collate_is_c)
+#else
+#define npo_collate_is_c(collation) lc_collate_is_c(collation)
+#endif
+
 /* 18 gives a pathkey a compare type instead of a B-tree strategy */
 #if PG_VERSION_NUM >= 180000
 #define NPO_PATHKEY_DESCENDING(pk) ((pk)->pk_cmptype == COMPARE_GT)

@@ -19,6 +19,8 @@
  */
 #include "postgres.h"
 
+#include <float.h>
+
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_statistic.h"
@@ -30,6 +32,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -236,6 +239,71 @@ form_tuple(Oid relid, const WhatifKey *key, Sample *sample, int n,
 	return tuple;
 }
 
+/* The place of a value on a line of whole numbers; false: there is none */
+static bool
+position_of(Oid type, Datum value, int64 *position)
+{
+	switch (type)
+	{
+		case INT2OID:
+			*position = DatumGetInt16(value);
+			return true;
+		case INT4OID:
+		case DATEOID:
+			*position = DatumGetInt32(value);
+			return true;
+		case INT8OID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			*position = DatumGetInt64(value);
+			return true;
+		case NUMERICOID:
+			{
+				double		number = DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+																		   value));
+
+				*position = (int64) Min(Max(number, -1e15), 1e15);
+				return number == (double) *position;
+			}
+		default:
+			return false;
+	}
+}
+
+/*
+ * No more distinct values than there are steps between the least and the
+ * greatest: date(ts) has one for each day, however many rows there are.
+ */
+static double
+most_distinct(const WhatifKey *key, Sample *sample, int n)
+{
+	int64		least;
+	int64		last;
+	int64		step = 0;
+
+	if (!position_of(key->type, sample->values[0].value, &least))
+		return DBL_MAX;
+	last = least;
+	for (int i = 1; i < n; i++)
+	{
+		int64		next;
+		int64		a;
+
+		if (!position_of(key->type, sample->values[i].value, &next))
+			return DBL_MAX;
+		a = next - last;
+		while (a != 0)
+		{
+			int64		rest = step % a;
+
+			step = a;
+			a = rest;
+		}
+		last = next;
+	}
+	return step > 0 ? (double) (last - least) / step + 1 : 1;
+}
+
 /* May the values of the column be looked at by this user, all of them? */
 static bool
 may_read(Oid relid)
@@ -249,7 +317,7 @@ may_read(Oid relid)
  * they cannot be told: no statistics, more than one column, no ordering.
  */
 HeapTuple
-exprstats_make(Oid relid, const WhatifKey *key)
+exprstats_make(Oid relid, const WhatifKey *key, double tuples)
 {
 	List	   *vars = pull_var_clause(key->expr, 0);
 	TypeCacheEntry *type = lookup_type_cache(key->type, TYPECACHE_CMP_PROC_FINFO |
@@ -258,6 +326,8 @@ exprstats_make(Oid relid, const WhatifKey *key)
 	AttrNumber	attnum;
 	Order		order = {.cmp = &type->cmp_proc_finfo,.collation = key->collation};
 	Relation	rel;
+	double		distinct;
+	double		most;
 	int			n;
 	int			total;
 	ListCell   *lc;
@@ -283,6 +353,9 @@ exprstats_make(Oid relid, const WhatifKey *key)
 		qsort(sample->values, n, sizeof(SampleValue), compare_weights);
 		return form_tuple(relid, key, sample, n, n, true, type);
 	}
-	return form_tuple(relid, key, sample, n,
-					  sample->distinct * n / total, false, type);
+	distinct = sample->distinct * n / total;
+	most = most_distinct(key, sample, n);
+	if (most < tuples && (distinct < 0 ? -distinct * tuples : distinct) > most)
+		distinct = most;
+	return form_tuple(relid, key, sample, n, distinct, false, type);
 }

@@ -12,6 +12,7 @@
 
 #include "whatif.h"
 
-extern HeapTuple exprstats_make(Oid relid, const WhatifKey *key);
+extern HeapTuple exprstats_make(Oid relid, const WhatifKey *key,
+								double tuples);
 
 #endif							/* PG_NPLUSONE_EXPRSTATS_H */

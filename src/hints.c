@@ -488,6 +488,7 @@ verify_safely(Interest *interest, Query *query, const char *query_string,
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
+	busy = true;
 	PG_TRY();
 	{
 		again = verify_and_publish(interest, query, query_string,
@@ -549,7 +550,6 @@ hints_plan(Query *query, const char *query_string, int cursorOptions,
 	}
 	if (!take_from_bucket())
 		return;
-	busy = true;
 	if (!verify_safely(interest, query, query_string, cursorOptions,
 					   boundParams, planner))
 		set_state(interest, INTEREST_DONE);

@@ -155,10 +155,11 @@ pending_verify(const HintEntry *entry)
 	ResourceOwner old_owner = CurrentResourceOwner;
 	HintEntry  *entries = palloc0(sizeof(HintEntry) * PENDING_MAX_INDEXES);
 	volatile int n = 0;
-	bool		was_busy = hints_set_busy(true);
-	ErrorData  *error = NULL;
+	bool		was_busy;
+	ErrorData  *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
+	was_busy = hints_set_busy(true);
 	PG_TRY();
 	{
 		become_owner(entry);

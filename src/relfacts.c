@@ -422,7 +422,7 @@ note_derived_range(RelFacts *facts, WhatifKey *key, Oid opno, Node *value,
 		Oid			collation = exprCollation(key->expr);
 
 		key->collation = collation;
-		if (OidIsValid(collation) && lc_collate_is_c(collation))
+		if (OidIsValid(collation) && npo_collate_is_c(collation))
 			set_btree(key);
 		else
 			set_opclass(key, pattern);

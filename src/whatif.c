@@ -425,7 +425,8 @@ whatif_index_stats(PlannerInfo *root, Oid indexOid, AttrNumber indexattnum,
 	if (!key->stats_made)
 	{
 		key->stats_made = true;
-		key->stats = exprstats_make(index->relid, key);
+		key->stats = exprstats_make(index->relid, key,
+									vardata->rel ? vardata->rel->tuples : 0);
 	}
 	if (key->stats == NULL)
 		return false;
