@@ -127,6 +127,35 @@ CREATE VIEW pg_nplusone_session AS
 
 COMMENT ON VIEW pg_nplusone_session IS
 'loops of this session since it began or since pg_nplusone_session_reset(); columns as in pg_nplusone';
+COMMENT ON COLUMN pg_nplusone_session.userid IS 'role that executed the loop';
+COMMENT ON COLUMN pg_nplusone_session.dbid IS 'database in which it was executed';
+COMMENT ON COLUMN pg_nplusone_session.clusterid IS 'stable identifier of the cluster, for pg_nplusone_reset()';
+COMMENT ON COLUMN pg_nplusone_session.pattern IS 'kind of loop: forward_fk, reverse_fk, many_to_many, polymorphic, deferred_column, count, exists, aggregate, first_per_parent, lookup, duplicate, select_for_update, insert, update, delete, upsert, other';
+COMMENT ON COLUMN pg_nplusone_session.confidence IS 'proven: the keys were the values of a column of the parent''s result, in order; likely: tied by a transaction, an unbroken run of writes, or a run as long as the parent''s result; suspected: repetition only';
+COMMENT ON COLUMN pg_nplusone_session.queryid IS 'query identifier of the repeated statement, as in pg_stat_statements';
+COMMENT ON COLUMN pg_nplusone_session.query IS 'text of the repeated statement, without its constants';
+COMMENT ON COLUMN pg_nplusone_session.parent_queryid IS 'query identifier of the statement that returned the keys, null where none is known';
+COMMENT ON COLUMN pg_nplusone_session.parent_query IS 'text of the statement that returned the keys, without its constants';
+COMMENT ON COLUMN pg_nplusone_session.link IS 'column of the parent''s result and column it was looked up in';
+COMMENT ON COLUMN pg_nplusone_session.loops IS 'number of loops';
+COMMENT ON COLUMN pg_nplusone_session.calls IS 'executions of the repeated statement in all loops';
+COMMENT ON COLUMN pg_nplusone_session.max_calls IS 'executions in the longest loop';
+COMMENT ON COLUMN pg_nplusone_session.duplicate_calls IS 'executions whose values had been looked up already in the same loop';
+COMMENT ON COLUMN pg_nplusone_session.parent_rows IS 'rows that the parents returned for these loops';
+COMMENT ON COLUMN pg_nplusone_session.rows IS 'rows that the repeated statement returned or changed';
+COMMENT ON COLUMN pg_nplusone_session.total_exec_time IS 'time in the executor, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_session.max_exec_time IS 'time of the slowest execution, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_session.total_gap_time IS 'time between the executions, spent in the network and the client, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_session.max_loop_time IS 'wall-clock time of the longest loop, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_session.shared_blks_hit IS 'shared blocks found in the buffer cache';
+COMMENT ON COLUMN pg_nplusone_session.shared_blks_read IS 'shared blocks read';
+COMMENT ON COLUMN pg_nplusone_session.application_name IS 'application_name of the last loop';
+COMMENT ON COLUMN pg_nplusone_session.tags IS 'tags that the statement carried in a comment, of the last loop';
+COMMENT ON COLUMN pg_nplusone_session.advice IS 'what to change';
+COMMENT ON COLUMN pg_nplusone_session.rewrite IS 'one statement that does the work of the loop';
+COMMENT ON COLUMN pg_nplusone_session.first_seen IS 'when the first loop was detected';
+COMMENT ON COLUMN pg_nplusone_session.last_seen IS 'when the latest execution ended';
+COMMENT ON COLUMN pg_nplusone_session.muted IS 'true if actions are off for this cluster';
 
 CREATE FUNCTION pg_nplusone_session_reset()
 RETURNS void
@@ -188,6 +217,86 @@ COMMENT ON COLUMN pg_nplusone_activity.parent_rows IS 'rows that the parent retu
 COMMENT ON COLUMN pg_nplusone_activity.started IS 'when the first statement of the loop came';
 
 --
+-- Units of work
+--
+
+CREATE FUNCTION pg_nplusone_units(
+    OUT userid oid,
+    OUT dbid oid,
+    OUT application_name text,
+    OUT route text,
+    OUT units bigint,
+    OUT statements bigint,
+    OUT mean_statements double precision,
+    OUT max_statements bigint,
+    OUT units_with_loops bigint,
+    OUT total_exec_time double precision,
+    OUT mean_time double precision,
+    OUT max_time double precision
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pg_nplusone_requests_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION pg_nplusone_units() IS
+'rows of the view pg_nplusone_requests; anyone may call it, and sees the routes of others only with the privileges of pg_read_all_stats';
+
+CREATE VIEW pg_nplusone_requests AS
+    SELECT * FROM pg_nplusone_units();
+
+COMMENT ON VIEW pg_nplusone_requests IS
+'statements per unit of work, by where they came from; times are in milliseconds';
+COMMENT ON COLUMN pg_nplusone_requests.userid IS 'role that the unit of work began with';
+COMMENT ON COLUMN pg_nplusone_requests.dbid IS 'database';
+COMMENT ON COLUMN pg_nplusone_requests.application_name IS 'application_name that the unit of work began with';
+COMMENT ON COLUMN pg_nplusone_requests.route IS 'tag route, else controller/action; null where untagged';
+COMMENT ON COLUMN pg_nplusone_requests.units IS 'number of units of work';
+COMMENT ON COLUMN pg_nplusone_requests.statements IS 'statements in all of them, utility statements not counted';
+COMMENT ON COLUMN pg_nplusone_requests.mean_statements IS 'statements per unit of work';
+COMMENT ON COLUMN pg_nplusone_requests.max_statements IS 'statements of the longest unit of work';
+COMMENT ON COLUMN pg_nplusone_requests.units_with_loops IS 'units of work with a loop that is likely or proven';
+COMMENT ON COLUMN pg_nplusone_requests.total_exec_time IS 'time in the executor, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_requests.mean_time IS 'time in the executor per unit of work, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_requests.max_time IS 'time in the executor of the slowest unit of work, in milliseconds';
+
+--
+-- Missing indexes
+--
+
+CREATE FUNCTION pg_nplusone_index_hints(
+    OUT clusterid bigint,
+    OUT userid oid,
+    OUT queryid bigint,
+    OUT query text,
+    OUT relation regclass,
+    OUT ddl text,
+    OUT reason text,
+    OUT finding text,
+    OUT calls bigint,
+    OUT total_exec_time double precision,
+    OUT cost_before double precision,
+    OUT cost_after double precision,
+    OUT estimated_saving double precision,
+    OUT index_size bigint,
+    OUT verified text,
+    OUT plan_before text,
+    OUT plan_after text,
+    OUT first_seen timestamptz,
+    OUT last_seen timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pg_nplusone_index_hints_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION pg_nplusone_index_hints() IS
+'index hints of the current database: times in milliseconds, costs in planner units, sizes in bytes; identifying columns of other users'' statements are masked unless the reader has pg_read_all_stats; fails with object_not_in_prerequisite_state where the module is not preloaded';
+
+CREATE VIEW pg_nplusone_index_hints AS
+    SELECT * FROM pg_nplusone_index_hints() ORDER BY estimated_saving DESC;
+
+COMMENT ON VIEW pg_nplusone_index_hints IS
+'missing indexes that the planner has confirmed, and findings where no index is the answer; the greatest estimated saving first';
+
+--
 -- Administration
 --
 
@@ -232,4 +341,24 @@ COMMENT ON FUNCTION pg_nplusone_reset(oid, oid, bigint) IS
 
 REVOKE ALL ON FUNCTION pg_nplusone_reset(oid, oid, bigint) FROM PUBLIC;
 
+CREATE FUNCTION pg_nplusone_mute(clusterid bigint)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'pg_nplusone_mute_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION pg_nplusone_mute(bigint) IS
+'stop pg_nplusone.action for a cluster, which goes on counting; returns false if there is no such cluster; superusers may call it and those it is granted to';
+
+CREATE FUNCTION pg_nplusone_unmute(clusterid bigint)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'pg_nplusone_unmute_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION pg_nplusone_unmute(bigint) IS
+'let pg_nplusone.action apply to a cluster again; returns false if there is no such cluster; superusers may call it and those it is granted to';
+
+REVOKE ALL ON FUNCTION pg_nplusone_mute(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pg_nplusone_unmute(bigint) FROM PUBLIC;
+
+GRANT SELECT ON pg_nplusone_requests, pg_nplusone_index_hints TO PUBLIC;
 GRANT SELECT ON pg_nplusone, pg_nplusone_session, pg_nplusone_activity, pg_nplusone_info TO PUBLIC;

@@ -774,6 +774,8 @@ table_word(const Advice *advice, const char *word)
 		return pstrdup(table_name(advice->parent.relid));
 	if (strcmp(word, "child") == 0)
 		return pstrdup(table_name(advice->target));
+	if (strcmp(word, "through") == 0)
+		return pstrdup(table_name(advice->child.relid));
 	if (strcmp(word, "pcol") == 0)
 		return pstrdup(column_name(advice->parent));
 	if (strcmp(word, "key") == 0 || strcmp(word, "keypath") == 0)

@@ -7,6 +7,7 @@
  * for holes).  Words in braces are filled in by advice.c:
  *
  *	 {parent} {child}	the tables			{pcol} {key}	their columns
+ *	 {through}			the table that links them
  *	 {Root} {Parent} {Child}	the models of the outermost parent, of the
  *						parent and of the child
  *	 {rel}				the relation that leads from parent to child
@@ -25,7 +26,7 @@
 static const char *const leads[ADVICE_KINDS] = {
 	[ADVICE_FORWARD] = "{child} is read once for each row of {parent}, by {pcol}.",
 	[ADVICE_REVERSE] = "{child} is read once for each row of {parent}, by {key}.",
-	[ADVICE_MANY] = "{child} is read through a linking table once for each row of {parent}.",
+	[ADVICE_MANY] = "{child} is read through {through} once for each row of {parent}.",
 	[ADVICE_POLYMORPHIC] = "{child} is read once for each row of {parent}, by a reference with a type column.",
 	[ADVICE_DEFERRED] = "Columns of {child} ({columns}) are read again for each row of a list of {parent}.",
 	[ADVICE_COUNT] = "Rows of {child} are counted once for each row of {parent}.",
@@ -79,7 +80,7 @@ static const char *const fixes[ADVICE_KINDS][ORM_COUNT] = {
 		[ORM_PEEWEE] = "Let the list bring them: prefetch({Parent}.select(), {Child}.select())."
 	},
 	[ADVICE_MANY] = {
-		[ORM_SQL] = "Read them all with one statement: join {child} with its linking table WHERE {key} = ANY ($1), with {key} among the columns.",
+		[ORM_SQL] = "Read them all with one statement: join {child} with {through} WHERE {key} = ANY ($1), with {key} among the columns.",
 		[ORM_DJANGO] = "Let the list bring them: {Root}.objects.{load}.",
 		[ORM_RAILS] = "Let the list bring them: {Root}.includes({load}), or preload.",
 		[ORM_SQLALCHEMY] = "Let the list bring them: select({Root}).options({load}).",

@@ -13,21 +13,24 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "action.h"
 #include "advice.h"
 #include "catalog.h"
 #include "classify.h"
 #include "clusters.h"
 #include "cycle.h"
 #include "detect.h"
+#include "hints.h"
 #include "normalize.h"
 #include "reread.h"
+#include "requests.h"
 #include "rewrite.h"
 #include "settings.h"
-#include "tags.h"
 #include "texts.h"
 #include "value.h"
 
@@ -142,16 +145,19 @@ statement_orm(const QueryDesc *queryDesc)
 {
 	const PlannedStmt *pstmt = queryDesc->plannedstmt;
 	const char *text = queryDesc->sourceText ? queryDesc->sourceText : "";
-	RequestTags tags;
 	int			len;
-	bool		tagged;
+	Orm			orm;
 
 	if (npo_orm != ORM_AUTO)
 		return npo_orm;
 	text += Max(pstmt->stmt_location, 0);
 	len = pstmt->stmt_len > 0 ? pstmt->stmt_len : strlen(text);
-	tagged = tags_read_statement(text, len, &tags);
-	return orm_recognise(text, len, tagged ? &tags : NULL, application_name);
+	orm = orm_recognise(text, len, requests_current(), application_name);
+	/* every database that Rails migrates has this table */
+	if (orm == ORM_SQL && orm_like_django(text, len) &&
+		!OidIsValid(RelnameGetRelid("ar_internal_metadata")))
+		orm = ORM_DJANGO;
+	return orm;
 }
 
 /* what the statement's parse tree is used for */
@@ -210,9 +216,21 @@ make_texts(const QueryDesc *queryDesc, const LoopFacts *facts, Finding *finding)
 	finding->texts[TEXT_PARENT] = parent_text(facts->sample);
 }
 
+/*
+ * The texts are made once per cluster, not once per loop, unless a report
+ * needs them or there is news of a loop that has been published before.
+ */
+static bool
+wants_texts(const Finding *finding, const Loop *loop, const SlotLoop *counts)
+{
+	return counts->cluster >= 0 ||
+		(!loop->acted && action_is_due(finding->confidence, counts)) ||
+		!clusters_known(&finding->key, finding->confidence);
+}
+
 static void
-make_finding(const UnitEntry *entry, const Loop *loop, const QueryDesc *queryDesc,
-			 Finding *finding)
+make_finding(const UnitEntry *entry, const Loop *loop, const SlotLoop *counts,
+			 const QueryDesc *queryDesc, Finding *finding)
 {
 	LoopFacts	facts;
 	Classification classification;
@@ -227,6 +245,9 @@ make_finding(const UnitEntry *entry, const Loop *loop, const QueryDesc *queryDes
 	classify_loop(&facts, &classification);
 	finding->pattern = classification.pattern;
 	finding->link = classify_link(&classification);
+	finding->tags = requests_tags();
+	if (!wants_texts(finding, loop, counts))
+		return;
 	make_texts(queryDesc, &facts, finding);
 	make_advice(loop, &facts, &classification, finding);
 }
@@ -253,7 +274,7 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_nplusone detection",
 									ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(context);
-	make_finding(entry, loop, queryDesc, &finding);
+	make_finding(entry, loop, counts, queryDesc, &finding);
 	MemoryContextSwitchTo(caller);
 
 	/* into the new cluster before out of the old one, which may be the same */
@@ -267,6 +288,18 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 		loop->published = true;
 		if (before.cluster >= 0)
 			clusters_detach(&before);
+	}
+	if (loop->published && finding.confidence >= CONFIDENCE_LIKELY)
+		requests_note_loop();
+	if (loop->published && hints_enabled)
+		hints_request(entry->queryid, clusters_id(&finding.key),
+					  counts->counters.calls, counts->counters.exec_time / 1000.0);
+	if (loop->published && !loop->acted &&
+		action_is_due(finding.confidence, counts))
+	{
+		/* before the report, which may not return */
+		loop->acted = true;
+		action_report(&finding, &counts->counters);
 	}
 	MemoryContextDelete(context);
 }

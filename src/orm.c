@@ -292,28 +292,25 @@ is_rails(const Writing *w)
 		(ends(w, "LIMIT $#") || (has(w, "\" = $1") && !ends(w, "LIMIT #")));
 }
 
-/* one clause a line, columns labelled table_column */
+/* one clause a line, and a space before every line's end */
 static bool
 is_sqlalchemy(const Writing *w)
 {
-	const char *from = find(w, " \nFROM ");
+	int			lines = 0;
 
-	if (from == NULL || !(begins(w, "SELECT ") || begins(w, "DELETE ")))
+	if (!begins(w, "SELECT ") || !has(w, " \nFROM "))
 		return false;
-	if (has(w, " \nWHERE ") && has(w, " AS anon_1"))
-		return true;
-	/* author.id AS author_id, at the first column */
-	for (const char *p = w->text + 7; p < from; p++)
-		if (at(w, p, " AS "))
-		{
-			const char *dot = memchr(w->text, '.', p - w->text);
-			int			table = dot ? dot - (w->text + 7) : 0;
-
-			return table > 0 && at(w, p + 4, "") &&
-				w->text + w->len - (p + 4) > table &&
-				strncmp(w->text + 7, p + 4, table) == 0 && p[4 + table] == '_';
-		}
-	return false;
+	for (int i = 0; i < w->len; i++)
+	{
+		if (w->text[i] == '\'')
+			return false;		/* a literal may hold anything */
+		if (w->text[i] != '\n')
+			continue;
+		if (w->text[i - 1] != ' ')
+			return false;
+		lines++;
+	}
+	return lines >= 2;
 }
 
 /* alias1_0.column (6), alias0_.column as column1_0_0_ (3 to 5) */
@@ -477,6 +474,27 @@ handwriting(const char *text, int len)
 		found = readers[i].orm;
 	}
 	return found;
+}
+
+/*
+ * Is this Django's hand, or that of Rails without prepared statements and
+ * with a list of columns?  They write the same then; no other ORM does:
+ * literals, every column with its table's name, no brackets.
+ */
+bool
+orm_like_django(const char *text, int len)
+{
+	Writing		w = {text, len};
+	const char *where;
+
+	skip_comments(&w);
+	if (!lists_plain_columns(&w) &&
+		!(begins(&w, "UPDATE \"") && has(&w, "\" SET \"")))
+		return false;
+	where = find(&w, " WHERE ");
+	if (has(&w, "$1") || has(&w, "\n") || has(&w, ".*"))
+		return false;
+	return where == NULL || quoted_column(&w, where + strlen(" WHERE ")) != NULL;
 }
 
 /*

@@ -35,5 +35,6 @@ typedef enum Orm
 extern const char *orm_name(Orm orm);
 extern Orm	orm_recognise(const char *text, int len, const RequestTags *tags,
 						  const char *application_name);
+extern bool orm_like_django(const char *text, int len);
 
 #endif							/* PG_NPLUSONE_ORM_H */

@@ -77,7 +77,7 @@ parameter_types(ParamListInfo params, Oid **types, int *ntypes)
 	*types = NULL;
 	if (*ntypes == 0)
 		return true;
-	if (params->paramFetch != NULL || params->parserSetup != NULL)
+	if (params->paramFetch != NULL)
 		return false;
 	*types = palloc(sizeof(Oid) * *ntypes);
 	for (int i = 0; i < *ntypes; i++)

@@ -226,7 +226,9 @@ find_keys(Rewrite *rw)
 		const KeyPlace *place = &shape->keys[i];
 		int			number;
 
-		if (i != rw->facts->key && (rw->facts->varied & (1 << i)) == 0)
+		/* what repeats the same is replaced by doing it once */
+		if ((rw->facts->varied & (1 << i)) == 0 &&
+			(i != rw->facts->key || rw->facts->pattern == PATTERN_DUPLICATE))
 			continue;
 		if (place->role == KEY_LIST)
 		{

@@ -36,6 +36,7 @@
 #include "compat.h"
 #include "cycle.h"
 #include "loops.h"
+#include "requests.h"
 #include "session.h"
 #include "settings.h"
 #include "slots.h"
@@ -205,6 +206,7 @@ unit_close(void)
 		return;
 	loops_fold_all();
 	evidence_reset();
+	requests_close_unit();
 	my_unit->generation++;
 }
 
@@ -359,9 +361,8 @@ note_company(UnitEntry *entry, bool nested)
 
 /* Find or make the entry; NULL for a statement that is none of our business. */
 static UnitEntry *
-recognise(QueryDesc *queryDesc)
+recognise(QueryDesc *queryDesc, uint64 queryid)
 {
-	uint64		queryid = queryDesc->plannedstmt->queryId;
 	Oid			userid = GetUserId();
 	UnitEntry  *entry = lookup_entry(queryid, userid);
 
@@ -379,12 +380,35 @@ recognise(QueryDesc *queryDesc)
 }
 
 /*
+ * The client has sent a statement: see which unit of work it is in.  False
+ * when it asks not to be followed.
+ */
+static bool
+begin_client_statement(const QueryDesc *queryDesc)
+{
+	RequestNews news;
+
+	memory->statements++;
+	check_idle_gap();
+	news = requests_note_statement(queryDesc->sourceText);
+	if (news == REQUEST_NEW)
+	{
+		unit_close();
+		news = requests_note_statement(queryDesc->sourceText);
+	}
+	if (news == REQUEST_IGNORED)
+		return false;
+	requests_count_statement();
+	return true;
+}
+
+/*
  * A statement is about to start.  Returns its execution, or NULL when it is
  * not followed.  A loop that reaches the threshold is published from here, so
  * this may look into the catalog and may raise an error.
  */
 Execution *
-unit_begin_statement(QueryDesc *queryDesc, bool nested)
+unit_begin_statement(QueryDesc *queryDesc, uint64 queryid, bool nested)
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 	uint64		round_trips = pgStatActiveTime + pgStatTransactionIdleTime;
@@ -393,12 +417,9 @@ unit_begin_statement(QueryDesc *queryDesc, bool nested)
 	KeyValues	values;
 	bool		counted;
 
-	if (!nested)
-	{
-		memory->statements++;
-		check_idle_gap();
-	}
-	entry = recognise(queryDesc);
+	if (!nested && !begin_client_statement(queryDesc))
+		return NULL;
+	entry = recognise(queryDesc, queryid);
 	if (entry == NULL)
 		return NULL;
 	if (nested)
@@ -408,6 +429,8 @@ unit_begin_statement(QueryDesc *queryDesc, bool nested)
 
 	my_unit->seq++;
 	execution = add_execution(queryDesc, entry, now);
+	if (execution != NULL)
+		execution->nested = nested;
 	shape_read_keys(queryDesc, &entry->shape, &values);
 	note_company(entry, nested);
 	if (entry->loop >= 0 && loops_has_ended(entry, &values))
@@ -467,6 +490,8 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 	my_unit->ended = usage->ended;
 	execution->rows += usage->rows;
 	execution->exec_time += exec_time;
+	if (!execution->nested)
+		requests_add_time(exec_time);
 	if (entry == NULL || entry->generation != my_unit->generation)
 		return;
 	entry->few_rows = execution->rows <= 1;
