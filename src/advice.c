@@ -263,23 +263,33 @@ order_names(const Query *query)
 	return buf.data;
 }
 
-/* published=...: one column of the filter as Django writes it */
-static const char *
-filter_name(const Query *query, const Node *clause)
+/* published=True: a condition as Django writes it; NULL for what is none */
+static char *
+filter_term(const Query *query, const Node *clause, const char **name)
 {
 	const Node *node = clause;
+	const char *term = "=True";
 
 	if (IsA(clause, OpExpr) && list_length(((const OpExpr *) clause)->args) == 2)
 	{
 		node = values_strip_casts(linitial(((const OpExpr *) clause)->args));
 		if (node && !IsA(node, Var))
 			node = values_strip_casts(lsecond(((const OpExpr *) clause)->args));
+		term = "=...";
 	}
 	else if (is_notclause(clause))
+	{
 		node = linitial(((const BoolExpr *) clause)->args);
+		term = "=False";
+	}
 	else if (IsA(clause, NullTest))
+	{
 		node = (Node *) ((const NullTest *) clause)->arg;
-	return query_column(query, node);
+		term = ((const NullTest *) clause)->nulltesttype == IS_NULL ?
+			"__isnull=True" : "__isnull=False";
+	}
+	*name = query_column(query, node);
+	return *name ? psprintf("%s%s", *name, term) : NULL;
 }
 
 /* what else than the key the rows are chosen by; NULL when nothing is */
@@ -297,13 +307,13 @@ filter_names(const Advice *advice)
 	initStringInfo(&buf);
 	foreach(lc, ((BoolExpr *) quals)->args)
 	{
-		const char *name = filter_name(query, lfirst(lc));
+		const char *name;
+		char	   *term = filter_term(query, lfirst(lc), &name);
 
-		if (name == NULL)
+		if (term == NULL)
 			return pstrdup("...");
-		/* Laravel says of the key that it is not null */
 		if (strcmp(name, key) != 0)
-			appendStringInfo(&buf, "%s%s=...", buf.len > 0 ? ", " : "", name);
+			appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "", term);
 	}
 	return buf.len > 0 ? buf.data : NULL;
 }
@@ -757,6 +767,13 @@ statement_word(const Advice *advice, const char *word)
 		return django_bulk(advice);
 	if (strcmp(word, "setf") == 0)
 		return django_set(advice);
+	if (strcmp(word, "and") == 0 || strcmp(word, "q") == 0)
+	{
+		char	   *filter = filter_names(advice);
+
+		return filter == NULL ? pstrdup("") :
+			psprintf(word[0] == 'a' ? ", %s" : ", filter=Q(%s)", filter);
+	}
 	if (strcmp(word, "order") == 0)
 	{
 		char	   *order = order_names(advice->facts->query);

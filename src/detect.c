@@ -141,22 +141,36 @@ gather_outer_loops(const Loop *loop, AdviceFacts *facts)
 }
 
 static Orm
-statement_orm(const QueryDesc *queryDesc)
+text_orm(const char *text, int len)
 {
-	const PlannedStmt *pstmt = queryDesc->plannedstmt;
-	const char *text = queryDesc->sourceText ? queryDesc->sourceText : "";
-	int			len;
-	Orm			orm;
+	Orm			orm = orm_recognise(text, len, requests_current(), application_name);
 
-	if (npo_orm != ORM_AUTO)
-		return npo_orm;
-	text += Max(pstmt->stmt_location, 0);
-	len = pstmt->stmt_len > 0 ? pstmt->stmt_len : strlen(text);
-	orm = orm_recognise(text, len, requests_current(), application_name);
-	/* every database that Rails migrates has this table */
+	/* Rails' hand can be mistaken for Django's, but not its database */
 	if (orm == ORM_SQL && orm_like_django(text, len) &&
 		!OidIsValid(RelnameGetRelid("ar_internal_metadata")))
 		orm = ORM_DJANGO;
+	return orm;
+}
+
+/* The ORM that wrote the loop: its statement tells, or else its parent's. */
+static Orm
+loop_orm(const LoopFacts *facts)
+{
+	const PlannedStmt *pstmt = facts->queryDesc->plannedstmt;
+	const char *text = facts->queryDesc->sourceText;
+	Orm			orm = ORM_SQL;
+	int			len;
+
+	if (npo_orm != ORM_AUTO)
+		return npo_orm;
+	if (text != NULL)
+	{
+		text += Max(pstmt->stmt_location, 0);
+		orm = text_orm(text, pstmt->stmt_len > 0 ? pstmt->stmt_len : strlen(text));
+	}
+	if (orm == ORM_SQL && facts->sample != NULL &&
+		(text = texts_get(facts->sample->text, &len)) != NULL)
+		orm = text_orm(text, len);
 	return orm;
 }
 
@@ -187,7 +201,7 @@ make_advice(const Loop *loop, const LoopFacts *facts, const Classification *foun
 
 	memset(&work, 0, sizeof(work));
 	work.finding = finding;
-	work.advice.orm = statement_orm(facts->queryDesc);
+	work.advice.orm = loop_orm(facts);
 	work.advice.found = found;
 	work.advice.loop = facts;
 	gather_outer_loops(loop, &work.advice);

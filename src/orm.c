@@ -476,6 +476,24 @@ handwriting(const char *text, int len)
 	return found;
 }
 
+/* SELECT SUM("t"."c") AS "s" FROM "t" */
+static bool
+lists_one_aggregate(const Writing *w)
+{
+	const char *open = find(w, "(\"");
+	const char *p;
+
+	if (!begins(w, "SELECT ") || open == NULL)
+		return false;
+	for (p = w->text + strlen("SELECT "); p < open; p++)
+		if (!isupper((unsigned char) *p))
+			return false;
+	p = quoted_column(w, open + 1);
+	if (!at(w, p, ") AS \""))
+		return false;
+	return at(w, quoted_name(w, p + strlen(") AS ")), " FROM \"");
+}
+
 /*
  * Is this Django's hand, or that of Rails without prepared statements and
  * with a list of columns?  They write the same then; no other ORM does:
@@ -488,7 +506,7 @@ orm_like_django(const char *text, int len)
 	const char *where;
 
 	skip_comments(&w);
-	if (!lists_plain_columns(&w) &&
+	if (!lists_plain_columns(&w) && !lists_one_aggregate(&w) &&
 		!(begins(&w, "UPDATE \"") && has(&w, "\" SET \"")))
 		return false;
 	where = find(&w, " WHERE ");
