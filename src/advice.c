@@ -25,6 +25,7 @@
 #include "utils/lsyscache.h"
 
 #include "advice.h"
+#include "advice_table.h"
 #include "catalog.h"
 #include "names.h"
 #include "rewrite_values.h"
@@ -238,9 +239,9 @@ query_column(const Query *query, const Node *node)
 		get_attname(rte->relid, ((const Var *) node)->varattno, true) : NULL;
 }
 
-/* '-created_at', 'id': the order as Django writes it; NULL for none or others */
+/* '-created_at', 'id' for Django, else created_at DESC, id; NULL when unknown */
 static char *
-order_names(const Query *query)
+order_names(const Query *query, Orm orm)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -254,11 +255,16 @@ order_names(const Query *query)
 		TargetEntry *tle = get_sortgroupref_tle(clause->tleSortGroupRef, query->targetList);
 		const char *name = query_column(query, (Node *) tle->expr);
 		char	   *op = get_opname(clause->sortop);
+		const char *comma = buf.len > 0 ? ", " : "";
+		bool		down;
 
 		if (name == NULL || op == NULL)
 			return NULL;
-		appendStringInfo(&buf, "%s'%s%s'", buf.len > 0 ? ", " : "",
-						 op[0] == '>' ? "-" : "", name);
+		down = op[0] == '>';
+		if (orm == ORM_DJANGO)
+			appendStringInfo(&buf, "%s'%s%s'", comma, down ? "-" : "", name);
+		else
+			appendStringInfo(&buf, "%s%s%s", comma, name, down ? " DESC" : "");
 	}
 	return buf.data;
 }
@@ -515,7 +521,7 @@ static char *
 django_prefetch(const Advice *advice)
 {
 	char	   *path = joined_path(advice, "__");
-	char	   *order = order_names(advice->facts->query);
+	char	   *order = order_names(advice->facts->query, orm_of(advice));
 	char	   *filter = filter_names(advice);
 	StringInfoData buf;
 
@@ -776,7 +782,7 @@ statement_word(const Advice *advice, const char *word)
 	}
 	if (strcmp(word, "order") == 0)
 	{
-		char	   *order = order_names(advice->facts->query);
+		char	   *order = order_names(advice->facts->query, orm_of(advice));
 
 		return order ? order : pstrdup("...");
 	}

@@ -22,7 +22,7 @@
  */
 #include "postgres.h"
 
-#include "advice.h"
+#include "advice_table.h"
 
 static const char *const leads[ADVICE_KINDS] = {
 	[ADVICE_FORWARD] = "{child} is read once for each row of {parent}, by {pcol}.",
@@ -289,7 +289,7 @@ static const char *const fixes[ADVICE_KINDS][ORM_COUNT] = {
 		[ORM_PEEWEE] = "Update them with one query: {Child}.bulk_update(objects, [{quoted}]), or {Child}.update(...).where({Child}.{key}.in_(values)) where all get the same values."
 	},
 	[ADVICE_UPDATE_IN_PLACE] = {
-		[ORM_SQL] = "Update them with one statement: UPDATE {child} SET {columns} = {columns} ... WHERE {key} = ANY ($1).",
+		[ORM_SQL] = "Update them with one statement: UPDATE {child} SET ... WHERE {key} = ANY ($1), with the arithmetic on {columns} as it is.",
 		[ORM_DJANGO] = "Update them with one query: {Child}.objects.filter({keypath}__in=values).update({setf}).",
 		[ORM_RAILS] = "Update them with one query: {Child}.where({key}: values).update_all('{columns} = {columns} + ...'), or update_counters(values, {columns}: 1).",
 		[ORM_SQLALCHEMY] = "Update them with one statement: update({Child}).where({Child}.{key}.in_(values)).values({columns}={Child}.{columns} + ...).",

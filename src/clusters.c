@@ -424,19 +424,20 @@ init_cluster(Cluster *cluster, const Finding *finding, TimestampTz now)
 }
 
 /*
- * Is there a cluster of this key that was found with as much confidence?
- * Then its texts need not be made.
+ * Is there a cluster that says the same, with as much confidence?  Then its
+ * texts need not be made.
  */
 bool
-clusters_known(const ClusterKey *key, Confidence confidence)
+clusters_known(const Finding *finding)
 {
-	int			bucket = bucket_of(key);
+	int			bucket = bucket_of(&finding->key);
 	int32		number;
 	bool		known;
 
 	lock_partition(bucket, LW_SHARED);
-	number = find(key, bucket);
-	known = number >= 0 && place(number)->confidence >= confidence &&
+	number = find(&finding->key, bucket);
+	known = number >= 0 && place(number)->confidence >= finding->confidence &&
+		place(number)->pattern == finding->pattern &&
 		place(number)->text_at[TEXT_QUERY] >= 0;
 	unlock_partition(bucket);
 	return known;

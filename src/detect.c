@@ -140,16 +140,32 @@ gather_outer_loops(const Loop *loop, AdviceFacts *facts)
 	}
 }
 
+/*
+ * The ORM by the text, and where that leaves it open, by the tables in which
+ * ORMs note what they have done to a database.
+ */
 static Orm
 text_orm(const char *text, int len)
 {
-	Orm			orm = orm_recognise(text, len, requests_current(), application_name);
+	RequestTags tags;
+	bool		tagged;
+	Orm			orm;
+	bool		rails,
+				django;
 
-	/* Rails' hand can be mistaken for Django's, but not its database */
-	if (orm == ORM_SQL && orm_like_django(text, len) &&
-		!OidIsValid(RelnameGetRelid("ar_internal_metadata")))
-		orm = ORM_DJANGO;
-	return orm;
+	/* the statement's own tags: those in force may be of another program */
+	tagged = tags_read_statement(text, len, &tags) ||
+		(npo_tags != NULL && tags_parse_list(npo_tags, &tags));
+	orm = orm_recognise(text, len, tagged ? &tags : NULL, application_name);
+	if (orm != ORM_SQL)
+		return orm;
+	rails = OidIsValid(RelnameGetRelid("ar_internal_metadata"));
+	django = OidIsValid(RelnameGetRelid("django_migrations"));
+	if (rails && !django && orm_like_rails(text, len))
+		return ORM_RAILS;
+	if (!rails && orm_like_django(text, len, django))
+		return ORM_DJANGO;
+	return ORM_SQL;
 }
 
 /* The ORM that wrote the loop: its statement tells, or else its parent's. */
@@ -239,7 +255,7 @@ wants_texts(const Finding *finding, const Loop *loop, const SlotLoop *counts)
 {
 	return counts->cluster >= 0 ||
 		(!loop->acted && action_is_due(finding->confidence, counts)) ||
-		!clusters_known(&finding->key, finding->confidence);
+		!clusters_known(finding);
 }
 
 static void
