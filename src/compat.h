@@ -16,6 +16,11 @@
 #error "pg_nplusone needs PostgreSQL 15 or later"
 #endif
 
+/* 16 moved the macros of varlena types out of postgres.h */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* 16 moved the query jumbling header */
 #if PG_VERSION_NUM >= 160000
 #include "nodes/queryjumble.h"
