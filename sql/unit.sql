@@ -128,6 +128,32 @@ SELECT name FROM author WHERE id = 25;
 SELECT confidence, calls FROM pg_nplusone_session;
 
 --
+-- Tags that name another request end it; the same ones do not, nor does a
+-- comment that holds no tags.
+--
+SELECT pg_nplusone_session_reset();
+SELECT id, author_id FROM post WHERE id <= 106 ORDER BY id /*action='index',controller='posts'*/;
+SELECT name FROM author WHERE id = 28 /*action='index',controller='posts'*/;
+SELECT name FROM author WHERE id = 35 /*action='index',controller='posts'*/;
+SELECT name FROM author WHERE id = 23 /*action='index',controller='posts'*/;
+SELECT name FROM author WHERE id = 30 /*action='show',controller='posts'*/;
+SELECT name FROM author WHERE id = 37 /*action='show',controller='posts'*/;
+SELECT name FROM author WHERE id = 25 /*action='show',controller='posts'*/;
+SELECT confidence, calls FROM pg_nplusone_session;
+
+SELECT pg_nplusone_session_reset();
+SELECT id, author_id FROM post WHERE id <= 106 ORDER BY id /*action='index',controller='posts'*/;
+SELECT format('SELECT name FROM author WHERE id = %s /*action=''index'',controller=''posts''*/', key)
+  FROM unnest(:'authors'::integer[]) key \gexec
+SELECT confidence, calls, tags FROM pg_nplusone_session;
+
+SELECT pg_nplusone_session_reset();
+SELECT id, author_id FROM post WHERE id <= 106 ORDER BY id /* the posts */;
+SELECT format('SELECT name FROM author WHERE id = %s /* author %s */', key, key)
+  FROM unnest(:'authors'::integer[]) key \gexec
+SELECT confidence, calls, tags FROM pg_nplusone_session;
+
+--
 -- Transactions are no boundary: each statement may have its own.
 --
 SELECT pg_nplusone_session_reset();
