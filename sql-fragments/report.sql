@@ -219,7 +219,7 @@ BEGIN ATOMIC
                                          p.columns, p.bar + 43, 1)
           FROM page p, cluster c
         UNION ALL
-        SELECT 3, 0, pg_catalog.format(E'\n%s clusters more are in the views and in the other formats.'::text,
+        SELECT 3, 0, pg_catalog.format(E'\n%s more are in the views and in the other formats'::text,
                                        p.n_clusters - 20::bigint)
           FROM page p WHERE p.n_clusters > 20::bigint
         UNION ALL
@@ -235,7 +235,7 @@ BEGIN ATOMIC
                          (2, 'parent'::text, c.parent_query, 3),
                          (3, 'child'::text, c.query, 3),
                          (4, 'counts'::text, pg_catalog.format(
-                             'executions %s, in the longest loop %s, with a repeated key %s; loops %s; parent rows %s'::text,
+                             'executions %s, longest loop %s, repeated keys %s, loops %s, parent rows %s'::text,
                              c.calls, c.max_calls, c.duplicate_calls, c.loops, c.parent_rows), 0),
                          (5, 'times'::text, pg_catalog.format(
                              '%s in the executor, %s waiting; longest loop %s'::text,
@@ -245,7 +245,7 @@ BEGIN ATOMIC
                          (6, 'advice'::text, c.advice, 0),
                          (7, 'rewrite'::text, c.rewrite, 0),
                          (8, 'from'::text, pg_catalog.concat_ws(', '::text,
-                             c.role || '@'::text || c.database, c.application_name,
+                             pg_catalog.concat_ws('@'::text, c.role, c.database), c.application_name,
                              (SELECT pg_catalog.string_agg(t.key || '='::text || t.value, ', '::text ORDER BY t.key)
                                 FROM pg_catalog.jsonb_each_text(c.tags) AS t(key, value))), 0),
                          (9, 'cluster'::text, c.clusterid, 1)) AS l(n, label, value, lines)
@@ -442,7 +442,7 @@ BEGIN ATOMIC
                                  FROM hint h WHERE h.raw_id = c.raw_id), ''::text)
                || '<p class="figures">'::text
                || pg_catalog.concat_ws(' &middot; '::text,
-                      'cluster '::text || c.clusterid, c.role || ' @ '::text || c.database,
+                      'cluster '::text || c.clusterid, pg_catalog.concat_ws(' @ '::text, c.role, c.database),
                       '<bdi dir="ltr">'::text || c.application_name || '</bdi>'::text, c.tags)
                || '</p></div></details>'::text AS markup
           FROM cluster c

@@ -185,7 +185,8 @@ SELECT regexp_replace(pg_nplusone_report_html(document), '<style>.*</style>', ''
 -- no line is longer than it may be, whatever the width
 SELECT width AS too_narrow, line
   FROM kept, generate_series(60, 240, 20) width,
-       string_to_table(pg_nplusone_report_text(document, width), E'\n') line
+       string_to_table(pg_nplusone_report_text(
+           jsonb_set(document, '{totals,clusters}', '1000'), width), E'\n') line
  WHERE length(line) > width - 2;
 
 --
