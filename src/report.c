@@ -140,20 +140,28 @@ note_cut(Lines *lines)
 		lines->cut_at = lines->text.len;
 }
 
+/* Cut the text to a length, and off the spaces before it. */
+static void
+cut(Lines *lines, int len)
+{
+	while (len > 0 && lines->text.data[len - 1] == ' ')
+		len--;
+	lines->text.len = len;
+	lines->text.data[len] = '\0';
+}
+
 /* Begin a new line, or end the text with an ellipsis if none may be begun. */
 static void
 break_line(Lines *lines)
 {
 	if (lines->max > 0 && lines->count >= lines->max)
 	{
-		lines->text.len = lines->cut_at;
-		while (lines->text.len > 0 && lines->text.data[lines->text.len - 1] == ' ')
-			lines->text.len--;
-		lines->text.data[lines->text.len] = '\0';
+		cut(lines, lines->cut_at);
 		appendStringInfoString(&lines->text, ELLIPSIS);
 		lines->full = true;
 		return;
 	}
+	cut(lines, lines->text.len);
 	appendStringInfoChar(&lines->text, '\n');
 	appendStringInfoSpaces(&lines->text, lines->indent);
 	lines->count++;
@@ -176,8 +184,7 @@ wrap_line(Lines *lines)
 	}
 	word = pstrdup(lines->text.data + lines->space_at + 1);
 	columns = lines->column - lines->space_column;
-	lines->text.len = lines->space_at;
-	lines->text.data[lines->text.len] = '\0';
+	cut(lines, lines->space_at);
 	break_line(lines);
 	appendStringInfoString(&lines->text, word);
 	lines->column += columns;
@@ -267,7 +274,7 @@ pg_nplusone_report_fit_1_0(PG_FUNCTION_ARGS)
 		s += len;
 	}
 	while (lines.text.len > 0 && is_space(lines.text.data[lines.text.len - 1]))
-		lines.text.len--;
+		cut(&lines, lines.text.len - 1);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(lines.text.data, lines.text.len));
 }
 
