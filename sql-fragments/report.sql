@@ -64,9 +64,9 @@ BEGIN ATOMIC
                (SELECT d.datname::text FROM pg_catalog.pg_database d
                  WHERE d.oid = c.dbid) AS database,
                CASE WHEN c.clusterid IS NOT NULL THEN
-                   "left"(pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(
-                       COALESCE(c.parent_query, ''::text) || E'\n'::text || c.query,
-                       'UTF8'::name)), 'hex'::text), 16)
+                   pg_catalog.lpad(pg_catalog.to_hex(pg_catalog.hashtextextended(
+                       (COALESCE(c.parent_query, ''::text) || E'\n'::text || c.query)
+                           COLLATE pg_catalog."C", 0::bigint)), 16, '0'::text)
                END AS signature
           FROM pg_nplusone c
     )
