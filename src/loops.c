@@ -65,7 +65,10 @@ loops_init(char *memory)
 {
 	loops = (Loop *) memory;
 	for (int i = 0; i < SLOT_LOOPS; i++)
+	{
 		loops[i].entry = -1;
+		loops[i].number = i;
+	}
 	cycle_reset();
 }
 
@@ -78,7 +81,7 @@ loops_get(int number)
 static inline SlotLoop *
 counts_of(const Loop *loop)
 {
-	return &my_slot->loops[loop - loops];
+	return &my_slot->loops[loop->number];
 }
 
 static inline UnitEntry *
@@ -233,16 +236,19 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	Loop	   *loop = claim_loop();
 	SlotLoop   *counts;
 	KeyValues	first;
+	int16		number;
 
 	if (loop == NULL)
 		return NULL;
 	if ((entry->shape.flags & SHAPE_ROWS_KNOWN) == 0)
 		shape_note_rows(queryDesc->plannedstmt, &entry->shape);
+	number = loop - loops;
 	memset(loop, 0, sizeof(*loop));
-	loop->entry = entry - my_unit->entries;
+	loop->number = number;
+	loop->entry = entry->number;
 	loop->follow.sample = -1;
 	loop->page_rows = entry->first_rows;
-	entry->loop = loop - loops;
+	entry->loop = number;
 	memset(&first, 0, sizeof(first));
 	memcpy(first.hash, entry->first_hash, sizeof(first.hash));
 	evidence_note_keys(&loop->history, entry->first_seq, &first);

@@ -32,6 +32,7 @@ typedef enum Tie
 typedef struct Loop
 {
 	int16		entry;			/* -1: unused */
+	int16		number;			/* its place in the list */
 	bool		batch;			/* its list of keys varies */
 	bool		published;		/* has a cluster */
 	bool		acted;			/* has been reported */

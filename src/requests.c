@@ -128,9 +128,11 @@ read_comment(const char *text, int len, int start, int stop)
 static inline bool
 has_open_end(const char *text, int len)
 {
+	if (len > 1 && text[len - 1] == ';')
+		len--;
 	return len > 0 &&
-		(text[0] <= ' ' || text[0] == '/' || text[len - 1] <= ' ' ||
-		 text[len - 1] == '/' || text[len - 1] == ';');
+		(text[0] <= ' ' || text[0] == '/' ||
+		 text[len - 1] <= ' ' || text[len - 1] == '/');
 }
 
 /*
