@@ -216,8 +216,8 @@ unit_close(void)
  * counts: a transaction that is still open ties its statements together
  * however slowly they come.
  */
-static void
-check_idle_gap(void)
+void
+unit_check_idle_gap(void)
 {
 	LocalTransactionId lxid = NPO_MY_LXID();
 	TimestampTz since = my_unit->ended;
@@ -228,7 +228,10 @@ check_idle_gap(void)
 	my_unit->lxid = lxid;
 }
 
-/* An explicit transaction has ended: time in it was no idle gap. */
+/*
+ * A transaction has ended in which the server did more than the statements
+ * that are followed, or waited for the client: that was no idle gap.
+ */
 void
 unit_note_xact_end(TimestampTz when)
 {
@@ -406,7 +409,7 @@ begin_client_statement(const QueryDesc *queryDesc)
 	RequestNews news;
 
 	memory->statements++;
-	check_idle_gap();
+	unit_check_idle_gap();
 	news = requests_note_statement(queryDesc->sourceText);
 	if (news == REQUEST_NEW)
 	{

@@ -96,6 +96,7 @@ extern void unit_end_run(Execution *execution, const RunUsage *usage);
 extern void unit_end_triggers(Execution *execution, const RunUsage *usage);
 extern void unit_forget(QueryDesc *queryDesc);
 extern void unit_forget_level(int level);
+extern void unit_check_idle_gap(void);
 extern void unit_note_xact_end(TimestampTz when);
 extern void unit_close(void);
 extern UnitEntry *unit_find_entry(uint64 queryid);
