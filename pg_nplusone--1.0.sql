@@ -127,6 +127,35 @@ CREATE VIEW pg_nplusone_session AS
 
 COMMENT ON VIEW pg_nplusone_session IS
 'loops of this session since it began or since pg_nplusone_session_reset(); columns as in pg_nplusone';
+COMMENT ON COLUMN pg_nplusone_session.userid IS 'role that executed the loop';
+COMMENT ON COLUMN pg_nplusone_session.dbid IS 'database in which it was executed';
+COMMENT ON COLUMN pg_nplusone_session.clusterid IS 'stable identifier of the cluster, for pg_nplusone_reset()';
+COMMENT ON COLUMN pg_nplusone_session.pattern IS 'kind of loop: forward_fk, reverse_fk, many_to_many, polymorphic, deferred_column, count, exists, aggregate, first_per_parent, lookup, duplicate, select_for_update, insert, update, delete, upsert, other';
+COMMENT ON COLUMN pg_nplusone_session.confidence IS 'proven: the keys were the values of a column of the parent''s result, in order; likely: tied by a transaction, an unbroken run of writes, or a run as long as the parent''s result; suspected: repetition only';
+COMMENT ON COLUMN pg_nplusone_session.queryid IS 'query identifier of the repeated statement, as in pg_stat_statements';
+COMMENT ON COLUMN pg_nplusone_session.query IS 'text of the repeated statement, without its constants';
+COMMENT ON COLUMN pg_nplusone_session.parent_queryid IS 'query identifier of the statement that returned the keys, null where none is known';
+COMMENT ON COLUMN pg_nplusone_session.parent_query IS 'text of the statement that returned the keys, without its constants';
+COMMENT ON COLUMN pg_nplusone_session.link IS 'column of the parent''s result and column it was looked up in';
+COMMENT ON COLUMN pg_nplusone_session.loops IS 'number of loops';
+COMMENT ON COLUMN pg_nplusone_session.calls IS 'executions of the repeated statement in all loops';
+COMMENT ON COLUMN pg_nplusone_session.max_calls IS 'executions in the longest loop';
+COMMENT ON COLUMN pg_nplusone_session.duplicate_calls IS 'executions whose values had been looked up already in the same loop';
+COMMENT ON COLUMN pg_nplusone_session.parent_rows IS 'rows that the parents returned for these loops';
+COMMENT ON COLUMN pg_nplusone_session.rows IS 'rows that the repeated statement returned or changed';
+COMMENT ON COLUMN pg_nplusone_session.total_exec_time IS 'time in the executor, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_session.max_exec_time IS 'time of the slowest execution, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_session.total_gap_time IS 'time between the executions, spent in the network and the client, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_session.max_loop_time IS 'wall-clock time of the longest loop, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_session.shared_blks_hit IS 'shared blocks found in the buffer cache';
+COMMENT ON COLUMN pg_nplusone_session.shared_blks_read IS 'shared blocks read';
+COMMENT ON COLUMN pg_nplusone_session.application_name IS 'application_name of the last loop';
+COMMENT ON COLUMN pg_nplusone_session.tags IS 'tags that the statement carried in a comment, of the last loop';
+COMMENT ON COLUMN pg_nplusone_session.advice IS 'what to change';
+COMMENT ON COLUMN pg_nplusone_session.rewrite IS 'one statement that does the work of the loop';
+COMMENT ON COLUMN pg_nplusone_session.first_seen IS 'when the first loop was detected';
+COMMENT ON COLUMN pg_nplusone_session.last_seen IS 'when the latest execution ended';
+COMMENT ON COLUMN pg_nplusone_session.muted IS 'true if actions are off for this cluster';
 
 CREATE FUNCTION pg_nplusone_session_reset()
 RETURNS void

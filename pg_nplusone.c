@@ -15,6 +15,7 @@
  *	 src/detect.c     once per loop: classify.c, normalize.c, and publishing
  *	 src/clusters.c   the clusters of all backends, in shared memory
  *	 src/sqlfuncs.c   the functions under the views
+ *	 src/persist.c    clusters across restarts
  *
  * Nothing is done outside of shared_preload_libraries: loading the library
  * later is silent, and its functions say what is missing.
@@ -36,6 +37,7 @@
 #include "clusters.h"
 #include "compat.h"
 #include "hooks.h"
+#include "persist.h"
 #include "requests.h"
 #include "settings.h"
 #include "slots.h"
@@ -52,6 +54,8 @@ int			npo_sample_rows = 64;
 int			npo_action = ACTION_OFF;
 int			npo_action_min_confidence = CONFIDENCE_LIKELY;
 char	   *npo_tags = NULL;
+bool		npo_save = true;
+int			npo_save_interval = 60;
 bool		npo_loaded = false;
 
 static shmem_request_hook_type prev_shmem_request = NULL;
@@ -157,6 +161,20 @@ define_request_settings(void)
 }
 
 static void
+define_persistence_settings(void)
+{
+	DefineCustomBoolVariable("pg_nplusone.save",
+							 "Keeps clusters across restarts of the server.",
+							 NULL, &npo_save, true,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("pg_nplusone.save_interval",
+							"Sets how often clusters are saved, which is how much a crash can lose.",
+							"Zero saves them when the server shuts down only.",
+							&npo_save_interval, 60, 0, PG_INT32_MAX / 1000,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
+static void
 request_shmem(void)
 {
 	if (prev_shmem_request)
@@ -164,6 +182,7 @@ request_shmem(void)
 	RequestAddinShmemSpace(clusters_shmem_size());
 	RequestAddinShmemSpace(slots_shmem_size());
 	RequestAddinShmemSpace(requests_shmem_size());
+	RequestAddinShmemSpace(persist_shmem_size());
 	RequestNamedLWLockTranche(CLUSTER_LOCK_TRANCHE, CLUSTER_LOCKS);
 	RequestNamedLWLockTranche(REQUESTS_TRANCHE, 1);
 }
@@ -177,7 +196,13 @@ start_shmem(void)
 	clusters_shmem_init();
 	slots_shmem_init();
 	requests_shmem_init();
+	persist_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
+	if (!IsUnderPostmaster)
+	{
+		persist_load();
+		on_shmem_exit(persist_save_at_shutdown, (Datum) 0);
+	}
 	npo_loaded = true;
 }
 
@@ -193,6 +218,7 @@ _PG_init(void)
 	define_memory_settings();
 	define_detection_settings();
 	define_request_settings();
+	define_persistence_settings();
 	MarkGUCPrefixReserved("pg_nplusone");
 
 	prev_shmem_request = shmem_request_hook;
@@ -200,4 +226,5 @@ _PG_init(void)
 	prev_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = start_shmem;
 	hooks_install();
+	persist_register_worker();
 }

@@ -16,11 +16,30 @@
 #error "pg_nplusone needs PostgreSQL 15 or later"
 #endif
 
+/* 16 moved the macros of varlena types out of postgres.h */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* 16 moved the query jumbling header */
 #if PG_VERSION_NUM >= 160000
 #include "nodes/queryjumble.h"
 #else
 #include "utils/queryjumble.h"
+#endif
+
+/*
+ * 18 fingerprints the query of DECLARE CURSOR; before, it has no identifier
+ * and is given one here, on a copy.
+ */
+#if PG_VERSION_NUM >= 180000
+#define NPO_CURSOR_QUERYID(query, text) UINT64CONST(0)
+#elif PG_VERSION_NUM >= 160000
+#define NPO_CURSOR_QUERYID(query, text) \
+	(JumbleQuery(query), (query)->queryId)
+#else
+#define NPO_CURSOR_QUERYID(query, text) \
+	(JumbleQuery(query, text), (query)->queryId)
 #endif
 
 /* 18 names and versions a module in its magic block */

@@ -423,6 +423,22 @@ key_share(const Sample *sample, int column, uint32 key)
 }
 
 /*
+ * How far a walk goes from one row to another.  Rows whose value has come by
+ * already are no gap: a program that keeps what it has read passes them over.
+ */
+static int64
+step_length(const Sample *sample, int column, int64 row, int64 next)
+{
+	int64		first = first_row(sample);
+	int64		length = next > row ? 1 : 0;
+
+	for (int64 passed = row + 1; passed < next; passed++)
+		if (find_key(sample, column, first, cell(sample, column, passed)) == passed)
+			length++;
+	return length;
+}
+
+/*
  * How much more likely a loop takes this step than a random key does, in
  * bits.  Most steps of a loop go to the next row; one over several rows is
  * the less telling the further it goes.
@@ -476,7 +492,8 @@ weigh_column(const Sample *sample, int column, const KeyHistory *history,
 			/* where a walk that began unseen stands says nothing yet */
 			if (started || from_start)
 				candidate->weight +=
-					weigh_step(next - row, key_share(sample, column, hash));
+					weigh_step(step_length(sample, column, row, next),
+							   key_share(sample, column, hash));
 			candidate->follow.matches++;
 			started = true;
 			row = next;

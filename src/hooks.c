@@ -52,6 +52,7 @@ static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 
 static int	depth = 0;			/* statements around the current one */
 static int	explaining = 0;		/* EXPLAINs around it */
+static uint64 cursor_queryid = 0;	/* of the query that is being declared */
 static bool attached = false;	/* this backend has its slot */
 static bool in_block = false;	/* a statement ran in an explicit transaction */
 
@@ -86,14 +87,26 @@ attach(void)
 	return true;
 }
 
-/* Did the server itself send this, for a trigger or a function? */
+/*
+ * Did the server itself send this, for a trigger or a function?  The portal
+ * of EXECUTE is named as SPI's are, but hidden.
+ */
 static bool
 is_internal(const QueryDesc *queryDesc)
 {
 	return queryDesc->dest->mydest == DestSPI ||
 		ActivePortal == NULL ||
-		strncmp(ActivePortal->name, INTERNAL_PORTAL_PREFIX,
-				sizeof(INTERNAL_PORTAL_PREFIX) - 1) == 0;
+		(ActivePortal->visible &&
+		 strncmp(ActivePortal->name, INTERNAL_PORTAL_PREFIX,
+				 sizeof(INTERNAL_PORTAL_PREFIX) - 1) == 0);
+}
+
+static inline uint64
+fingerprint(const QueryDesc *queryDesc)
+{
+	uint64		queryid = (uint64) queryDesc->plannedstmt->queryId;
+
+	return queryid != 0 ? queryid : cursor_queryid;
 }
 
 /* Rows that stay in the server are no answer to a client. */
@@ -108,7 +121,7 @@ static bool
 is_followed(const QueryDesc *queryDesc, int eflags, bool *nested)
 {
 	if (!npo_loaded || npo_track == TRACK_NONE ||
-		queryDesc->plannedstmt->queryId == 0 ||
+		fingerprint(queryDesc) == 0 ||
 		(eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || explaining > 0)
 		return false;
 	*nested = depth > 0 || is_internal(queryDesc);
@@ -152,7 +165,7 @@ npo_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	if (is_followed(queryDesc, eflags, &nested))
 	{
 		in_block |= IsTransactionBlock();
-		unit_begin_statement(queryDesc, nested);
+		unit_begin_statement(queryDesc, fingerprint(queryDesc), nested);
 	}
 	if (prev_ExecutorStart)
 		prev_ExecutorStart(queryDesc, eflags);
@@ -346,6 +359,19 @@ level_of(const Node *utility)
 	return level;
 }
 
+/* The fingerprint of a cursor's query, where the server has not made one. */
+static uint64
+declared_queryid(const Node *utility, const char *text)
+{
+	Query	   *query;
+
+	if (!npo_loaded || !IsA(utility, DeclareCursorStmt) || !IsQueryIdEnabled())
+		return 0;
+	query = copyObject(castNode(Query, ((const DeclareCursorStmt *) utility)->query));
+	return query->queryId != 0 ? (uint64) query->queryId :
+		NPO_CURSOR_QUERYID(query, text);
+}
+
 static void
 npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 				   bool readOnlyTree, ProcessUtilityContext context,
@@ -357,6 +383,7 @@ npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 
 	depth += level.depth;
 	explaining += level.explaining;
+	cursor_queryid = declared_queryid(pstmt->utilityStmt, queryString);
 	PG_TRY();
 	{
 		if (prev_ProcessUtility)
@@ -370,6 +397,7 @@ npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	{
 		depth -= level.depth;
 		explaining -= level.explaining;
+		cursor_queryid = 0;
 	}
 	PG_END_TRY();
 	if (level.discards_all && attached)

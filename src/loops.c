@@ -32,6 +32,9 @@
 /* a loop is spared by so many other statements before it may go */
 #define STALE_STATEMENTS 32
 
+/* executions in which an outer result is looked for */
+#define NESTING_CALLS 4
+
 /* matches that prove a loop; see evidence.c for what a match is worth */
 #define PROOF_MATCHES 3
 
@@ -393,13 +396,14 @@ counts_pages(const Loop *loop, const UnitEntry *entry)
 	for (int i = 0; i < SLOT_LOOPS; i++)
 	{
 		const Loop *other = &loops[i];
+		int64		ahead;
 
 		if (other->entry < 0 || other == loop ||
 			entry_of(other)->shape.relid != entry->shape.relid ||
 			!reads_pages(other, &entry_of(other)->shape))
 			continue;
-		if (Abs(counts_of(other)->counters.calls -
-				counts_of(loop)->counters.calls) <= 1)
+		ahead = counts_of(other)->counters.calls - counts_of(loop)->counters.calls;
+		if (ahead >= -1 && ahead <= 1)
 			return true;
 	}
 	return false;
@@ -463,13 +467,37 @@ search_evidence(Loop *loop, const UnitEntry *entry, int64 calls)
 		loop->follow = candidates[classify_choose(candidates, kept, &entry->shape)].follow;
 }
 
-/* The values have told the parent: count from it, and let it know. */
+/* the sample of the outermost result that a statement is repeated for */
+static int
+outermost_sample(uint64 queryid, int sample)
+{
+	for (int depth = 0; depth < SLOT_LOOPS; depth++)
+	{
+		const UnitEntry *entry = unit_find_entry(queryid);
+		const Loop *loop = entry != NULL && entry->loop >= 0 ? &loops[entry->loop] : NULL;
+		int			outer;
+
+		if (loop == NULL)
+			break;
+		queryid = loop->parent != 0 ? loop->parent : loop->outer;
+		outer = queryid != 0 ? evidence_find_sample(queryid) : -1;
+		if (outer < 0)
+			break;
+		sample = outer;
+	}
+	return sample;
+}
+
+/*
+ * The values have told the parent: count from it, or from what it is repeated
+ * for itself, and let it know.
+ */
 static void
 adopt_parent(Loop *loop, uint64 parent, int sample)
 {
 	UnitEntry  *entry = unit_find_entry(parent);
 
-	forget_calls_before(loop, loop->calls_before[sample]);
+	forget_calls_before(loop, loop->calls_before[outermost_sample(parent, sample)]);
 	loop->parent = parent;
 	if (entry != NULL)
 		entry->is_parent = true;
@@ -596,31 +624,48 @@ loops_has_ended(const UnitEntry *entry, const KeyValues *values)
 	}
 }
 
-/* keys walk a result further out: the rows of this statement belong together */
+/*
+ * Do the first keys walk a result further out?  That is too little to make a
+ * loop, but enough to take the rows of these executions together, and what
+ * is repeated for each of them.
+ */
 static void
 note_nesting(Loop *loop, const UnitEntry *entry, int64 calls)
 {
 	Candidate	candidates[MAX_CANDIDATES];
 
-	if (loop->nested || entry->few_rows || calls > 4)
+	if (loop->outer != 0 || calls > NESTING_CALLS ||
+		evidence_search(&loop->history, &entry->shape, entry->queryid, 2, candidates) == 0)
 		return;
-	loop->nested = evidence_search(&loop->history, &entry->shape, entry->queryid,
-								   2, candidates) > 0;
+	loop->outer = candidates[0].follow.queryid;
 }
 
-/* rows the parent has returned for this loop so far */
+/* the rows of all executions of the parent that this loop is repeated for */
+static int64
+parent_rows(const Loop *loop)
+{
+	const UnitEntry *entry = unit_find_entry(loop->parent);
+	const Loop *parent = entry != NULL && entry->loop >= 0 ? &loops[entry->loop] : NULL;
+	int			sample;
+
+	if (parent != NULL && (parent->outer != 0 || parent->parent != 0))
+		return counts_of(parent)->counters.rows;
+	sample = evidence_find_sample(loop->parent);
+	if (sample < 0)
+		return 0;
+	return Max(my_slot->samples[sample].rows, (int64) my_slot->samples[sample].total);
+}
+
 static void
 note_parent_rows(Loop *loop)
 {
 	SlotLoop   *counts = counts_of(loop);
-	int			sample;
 	int64		rows;
 
-	if (loop->parent == 0 || (sample = evidence_find_sample(loop->parent)) < 0)
+	if (loop->parent == 0)
 		return;
-	/* a chained stream has the rows of several executions */
-	rows = Max(my_slot->samples[sample].rows, (int64) my_slot->samples[sample].total);
-	if (rows == counts->counters.parent_rows)
+	rows = parent_rows(loop);
+	if (rows <= counts->counters.parent_rows)
 		return;
 	change_begin(&counts->change);
 	counts->counters.parent_rows = rows;
@@ -765,15 +810,22 @@ loops_chain_rows(const UnitEntry *entry)
 {
 	if (entry->loop < 0)
 		return false;
-	return entry->run >= 2 || loops[entry->loop].nested ||
+	return entry->run >= 2 || loops[entry->loop].outer != 0 ||
 		loops_confidence(&loops[entry->loop]) >= CONFIDENCE_LIKELY;
 }
 
-/* One row alone is evidence only where many executions give one each. */
+/*
+ * One row alone is evidence only where many executions give one each, or
+ * where it continues the rows of those before.
+ */
 bool
 loops_keep_single_row(const UnitEntry *entry)
 {
-	return entry->loop >= 0 && loops_confidence(&loops[entry->loop]) >= CONFIDENCE_LIKELY;
+	const Loop *loop = entry->loop >= 0 ? &loops[entry->loop] : NULL;
+
+	return loop != NULL &&
+		(loops_confidence(loop) >= CONFIDENCE_LIKELY ||
+		 (loop->outer != 0 && evidence_find_sample(entry->queryid) >= 0));
 }
 
 /* Is this the parent of the loop, or a parent of its parent? */

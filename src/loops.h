@@ -33,12 +33,12 @@ typedef struct Loop
 {
 	int16		entry;			/* -1: unused */
 	bool		batch;			/* its list of keys varies */
-	bool		nested;			/* keys walk an outer result: hint only */
 	bool		published;		/* has a cluster */
 	bool		acted;			/* has been reported */
 	uint8		varied;			/* bit per key place that has changed */
 	uint8		tie;			/* Tie */
 	uint64		parent;			/* queryid of the parent, 0: none */
+	uint64		outer;			/* the same, by two keys only: a hint */
 	uint64		seq;			/* of its latest execution */
 	int64		page_rows;		/* rows that the fullest execution gave */
 	int32		odd_pages;		/* executions that gave another number */

@@ -185,6 +185,13 @@ resolve_var(const PlannedStmt *pstmt, const Plan *plan, const Var *var,
 			plan = ((const SubqueryScan *) plan)->subplan;
 			targets = plan->targetlist;
 		}
+		else if (IsA(plan, CteScan) && !IS_SPECIAL_VARNO(var->varno))
+		{
+			plan = plan_tree(pstmt, ((const CteScan *) plan)->ctePlanId);
+			if (plan == NULL)
+				return false;
+			targets = plan->targetlist;
+		}
 		else if (!IS_SPECIAL_VARNO(var->varno) &&
 				 (int) var->varno <= list_length(pstmt->rtable))
 		{
@@ -392,11 +399,27 @@ unpacks_a_list(const FunctionScan *scan)
 	return false;
 }
 
+/* what takes work from a queue may do so in a subquery of its UPDATE */
+static bool
+skips_locked(const LockRows *lock)
+{
+	ListCell   *lc;
+
+	foreach(lc, lock->rowMarks)
+		if (lfirst_node(PlanRowMark, lc)->waitPolicy == LockWaitSkip)
+			return true;
+	return false;
+}
+
 static void
 read_node(ShapeWalk *walk, const Plan *plan)
 {
 	switch (nodeTag(plan))
 	{
+		case T_LockRows:
+			if (skips_locked((const LockRows *) plan))
+				walk->shape->flags |= SHAPE_SKIP_LOCKED;
+			break;
 		case T_IndexScan:
 			read_clauses(walk, plan, LIST_INDEX);
 			break;
@@ -608,9 +631,6 @@ read_select(const PlannedStmt *pstmt, Shape *shape)
 	foreach(lc, top->targetlist)
 		if (lfirst_node(TargetEntry, lc)->ressortgroupref != 0)
 			shape->flags |= SHAPE_ORDERED;
-	foreach(lc, pstmt->rowMarks)
-		if (lfirst_node(PlanRowMark, lc)->waitPolicy == LockWaitSkip)
-			shape->flags |= SHAPE_SKIP_LOCKED;
 	if (plan == NULL || shape->kind != KIND_SELECT)
 		return;
 	if (IsA(plan, Agg) && ((const Agg *) plan)->numCols == 0 &&

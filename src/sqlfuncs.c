@@ -27,6 +27,7 @@
 
 #include "clusters.h"
 #include "compat.h"
+#include "persist.h"
 #include "requests.h"
 #include "session.h"
 #include "settings.h"
@@ -382,7 +383,10 @@ pg_nplusone_info_1_0(PG_FUNCTION_ARGS)
 	put_int8(&row, dealloc);
 	put_int8(&row, (int64) slots_dropped());
 	put(&row, TimestampTzGetDatum(stats_reset));
-	put_null(&row);
+	if (persist_last_saved() == 0)
+		put_null(&row);
+	else
+		put(&row, TimestampTzGetDatum(persist_last_saved()));
 	end_row(rsinfo, &row);
 	return (Datum) 0;
 }

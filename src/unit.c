@@ -361,9 +361,8 @@ note_company(UnitEntry *entry, bool nested)
 
 /* Find or make the entry; NULL for a statement that is none of our business. */
 static UnitEntry *
-recognise(QueryDesc *queryDesc)
+recognise(QueryDesc *queryDesc, uint64 queryid)
 {
-	uint64		queryid = queryDesc->plannedstmt->queryId;
 	Oid			userid = GetUserId();
 	UnitEntry  *entry = lookup_entry(queryid, userid);
 
@@ -409,7 +408,7 @@ begin_client_statement(const QueryDesc *queryDesc)
  * this may look into the catalog and may raise an error.
  */
 Execution *
-unit_begin_statement(QueryDesc *queryDesc, bool nested)
+unit_begin_statement(QueryDesc *queryDesc, uint64 queryid, bool nested)
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 	uint64		round_trips = pgStatActiveTime + pgStatTransactionIdleTime;
@@ -420,7 +419,7 @@ unit_begin_statement(QueryDesc *queryDesc, bool nested)
 
 	if (!nested && !begin_client_statement(queryDesc))
 		return NULL;
-	entry = recognise(queryDesc);
+	entry = recognise(queryDesc, queryid);
 	if (entry == NULL)
 		return NULL;
 	if (nested)

@@ -85,7 +85,8 @@ typedef struct RunUsage
 extern Unit *my_unit;
 
 extern bool unit_attach(void);
-extern Execution *unit_begin_statement(QueryDesc *queryDesc, bool nested);
+extern Execution *unit_begin_statement(QueryDesc *queryDesc, uint64 queryid,
+									   bool nested);
 extern Execution *unit_find(QueryDesc *queryDesc);
 extern void unit_prepare_sampler(Execution *execution, bool in_pieces,
 								 Sampler *sampler);
