@@ -177,7 +177,7 @@ $node->safe_psql('postgres', q{
 CREATE TABLE stream (id int PRIMARY KEY, author_id int, body text);
 INSERT INTO stream SELECT g, g, 'copied' FROM generate_series(1, 200) g;
 CREATE PUBLICATION all_rows FOR TABLE stream});
-my $connstr = $node->connstr('postgres');
+my $connstr = $node->connstr . ' dbname=postgres';
 $subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION all_rows CONNECTION '$connstr' PUBLICATION all_rows");
 $subscriber->wait_for_subscription_sync($node, 'all_rows');
 $node->safe_psql('postgres', q{
