@@ -36,6 +36,7 @@
 #include "action.h"
 #include "clusters.h"
 #include "compat.h"
+#include "hints.h"
 #include "hooks.h"
 #include "persist.h"
 #include "requests.h"
@@ -183,6 +184,7 @@ request_shmem(void)
 	RequestAddinShmemSpace(slots_shmem_size());
 	RequestAddinShmemSpace(requests_shmem_size());
 	RequestAddinShmemSpace(persist_shmem_size());
+	RequestAddinShmemSpace(hintstore_shmem_size());
 	RequestNamedLWLockTranche(CLUSTER_LOCK_TRANCHE, CLUSTER_LOCKS);
 	RequestNamedLWLockTranche(REQUESTS_TRANCHE, 1);
 }
@@ -197,6 +199,7 @@ start_shmem(void)
 	slots_shmem_init();
 	requests_shmem_init();
 	persist_shmem_init();
+	hintstore_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 	if (!IsUnderPostmaster)
 	{
@@ -219,6 +222,7 @@ _PG_init(void)
 	define_detection_settings();
 	define_request_settings();
 	define_persistence_settings();
+	hints_define_settings();
 	MarkGUCPrefixReserved("pg_nplusone");
 
 	prev_shmem_request = shmem_request_hook;

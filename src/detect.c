@@ -21,6 +21,7 @@
 #include "clusters.h"
 #include "cycle.h"
 #include "detect.h"
+#include "hints.h"
 #include "normalize.h"
 #include "requests.h"
 #include "settings.h"
@@ -176,6 +177,9 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 	}
 	if (loop->published && finding.confidence >= CONFIDENCE_LIKELY)
 		requests_note_loop();
+	if (loop->published && hints_enabled)
+		hints_request(entry->queryid, clusters_id(&finding.key),
+					  counts->counters.calls, counts->counters.exec_time / 1000.0);
 	if (loop->published && !loop->acted &&
 		action_is_due(finding.confidence, counts))
 	{

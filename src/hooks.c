@@ -34,11 +34,15 @@
 
 #include "compat.h"
 #include "evidence.h"
+#include "hints.h"
 #include "hooks.h"
 #include "requests.h"
 #include "settings.h"
 #include "slots.h"
 #include "unit.h"
+
+/* planned cost below which no index would help much, as in whatif.c */
+#define HINTED_COST 100.0
 
 /* how SPI and PL/pgSQL name the portals that they open themselves */
 #define INTERNAL_PORTAL_PREFIX "<unnamed portal "
@@ -139,15 +143,18 @@ is_followed(const QueryDesc *queryDesc, int eflags, bool *nested)
 static PlannedStmt *
 npo_planner(NPO_PLANNER_ARGS)
 {
+	planner_hook_type planner = prev_planner ? prev_planner : standard_planner;
 	PlannedStmt *result;
 
 	depth++;
 	PG_TRY();
 	{
-		if (prev_planner)
-			result = prev_planner(NPO_PLANNER_PASS);
-		else
-			result = standard_planner(NPO_PLANNER_PASS);
+		/* planning scribbles on the tree: what is planned again is a copy */
+		Query	   *copy = hints_wanted(parse->queryId) ? copyObject(parse) : NULL;
+
+		result = planner(NPO_PLANNER_PASS);
+		if (copy != NULL)
+			hints_plan(copy, query_string, cursorOptions, boundParams, result, planner);
 	}
 	PG_FINALLY();
 	{
@@ -230,6 +237,46 @@ run_at_depth(NPO_EXECUTOR_RUN_ARGS, Sampler *sampler)
 	PG_END_TRY();
 }
 
+/* A run has taken so long: is that a reason to look for an index? */
+static void
+note_time(QueryDesc *queryDesc, int64 exec_time)
+{
+	double		ms = (double) exec_time / 1000.0;
+
+	if (!hints_enabled)
+		return;
+	hints_note_execution(queryDesc, ms);
+	if (hints_min_time >= 0 && ms >= hints_min_time)
+		hints_request(fingerprint(queryDesc), 0, 1, ms);
+}
+
+/*
+ * A statement that is not followed, inside a function or a trigger, may lack
+ * an index all the same.  Its time is taken only where the planner expects it
+ * to be dear, since foreign keys are checked with one such statement per row.
+ */
+static bool
+is_timed(const QueryDesc *queryDesc)
+{
+	return hints_enabled && hints_min_time >= 0 && npo_loaded && explaining == 0 &&
+		queryDesc->plannedstmt->planTree != NULL &&
+		queryDesc->plannedstmt->planTree->total_cost >= HINTED_COST &&
+		queryDesc->plannedstmt->queryId != 0 &&
+		MyBackendType == B_BACKEND && !IsParallelWorker();
+}
+
+static void
+run_unfollowed(NPO_EXECUTOR_RUN_ARGS)
+{
+	TimestampTz started = 0;
+
+	if (is_timed(queryDesc))
+		started = GetCurrentTimestamp();
+	run_at_depth(NPO_EXECUTOR_RUN_PASS, NULL);
+	if (started != 0)
+		note_time(queryDesc, GetCurrentTimestamp() - started);
+}
+
 static void
 npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 {
@@ -240,7 +287,7 @@ npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 
 	if (execution == NULL)
 	{
-		run_at_depth(NPO_EXECUTOR_RUN_PASS, NULL);
+		run_unfollowed(NPO_EXECUTOR_RUN_PASS);
 		return;
 	}
 	sampled = is_sampled(queryDesc);
@@ -260,6 +307,7 @@ npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 	unit_end_run(execution, &usage);
 	if (sampled)
 		evidence_finish_sampling(&sampler, execution->rows);
+	note_time(queryDesc, usage.ended - usage.started);
 }
 
 static void

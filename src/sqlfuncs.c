@@ -27,6 +27,7 @@
 
 #include "clusters.h"
 #include "compat.h"
+#include "hints.h"
 #include "persist.h"
 #include "requests.h"
 #include "session.h"
@@ -402,6 +403,8 @@ pg_nplusone_reset_1_0(PG_FUNCTION_ARGS)
 	check_loaded();
 	if (!OidIsValid(userid) && !OidIsValid(dbid) && clusterid == 0)
 		requests_reset();
+	hints_forget();
+	hintstore_reset(userid, dbid, clusterid);
 	PG_RETURN_INT64(clusters_remove(userid, dbid, clusterid));
 }
 
