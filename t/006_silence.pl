@@ -167,8 +167,8 @@ CREATE TABLE stream (id int PRIMARY KEY, author_id int, body text);
 CREATE TABLE copied (id int, stream_id int);
 CREATE FUNCTION copy_it() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM 1 FROM copied WHERE stream_id = NEW.id;
-	INSERT INTO copied VALUES (NEW.id, NEW.id);
+	PERFORM 1 FROM public.copied WHERE stream_id = NEW.id;
+	INSERT INTO public.copied VALUES (NEW.id, NEW.id);
 	RETURN NULL;
 END $$;
 CREATE TRIGGER copy_it AFTER INSERT ON stream FOR EACH ROW EXECUTE FUNCTION copy_it();
