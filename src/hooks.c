@@ -290,7 +290,7 @@ npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 		run_unfollowed(NPO_EXECUTOR_RUN_PASS);
 		return;
 	}
-	sampled = is_sampled(queryDesc);
+	sampled = is_sampled(queryDesc) && unit_is_sampled(execution);
 	if (sampled)
 	{
 		unit_prepare_sampler(execution, count != 0, &sampler);

@@ -38,8 +38,8 @@
 /* matches that prove a loop; see evidence.c for what a match is worth */
 #define PROOF_MATCHES 3
 
-/* a key set this full no longer grows; new keys take the place of old ones */
-#define SEEN_ENOUGH (LOOP_SEEN * 3 / 4)
+/* places that a key may have among those seen; the oldest gives way */
+#define SEEN_PROBES 6
 
 /* one page in so many may be shorter: the last one */
 #define ODD_PAGES_SHARE 4
@@ -205,19 +205,17 @@ seen_before(Loop *loop, uint32 identity)
 
 	if (identity == VALUE_UNKNOWN)
 		return false;
-	for (uint32 i = 0; i < LOOP_SEEN; i++)
+	for (uint32 i = 0; i < SEEN_PROBES; i++)
 	{
 		uint32	   *place = &loop->seen[(home + i) % LOOP_SEEN];
 
 		if (*place == identity)
 			return true;
-		if (*place != VALUE_UNKNOWN)
-			continue;
-		if (loop->nseen >= SEEN_ENOUGH)
-			break;
-		*place = identity;
-		loop->nseen++;
-		return false;
+		if (*place == VALUE_UNKNOWN)
+		{
+			*place = identity;
+			return false;
+		}
 	}
 	loop->seen[home] = identity;
 	return false;
@@ -238,6 +236,8 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 
 	if (loop == NULL)
 		return NULL;
+	if ((entry->shape.flags & SHAPE_ROWS_KNOWN) == 0)
+		shape_note_rows(queryDesc->plannedstmt, &entry->shape);
 	memset(loop, 0, sizeof(*loop));
 	loop->entry = entry - my_unit->entries;
 	loop->follow.sample = -1;
@@ -272,6 +272,9 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 static void
 note_streams(Loop *loop, int64 calls)
 {
+	if (loop->last_stream == evidence_last_stream)
+		return;
+	loop->last_stream = evidence_last_stream;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		const Sample *sample = &my_slot->samples[i];
@@ -438,6 +441,8 @@ is_power_of_two(int64 n)
 static bool
 search_is_due(const Loop *loop, int64 calls)
 {
+	if (evidence_samples == 0)
+		return false;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		int64		since = calls - loop->calls_before[i];
@@ -520,7 +525,8 @@ tie_by_values(const Loop *loop)
 static int
 sample_as_long_as_run(const Loop *loop, const UnitEntry *entry)
 {
-	if (KIND_IS_WRITE(entry->shape.kind) || entry->run < npo_threshold)
+	if (evidence_samples == 0 || KIND_IS_WRITE(entry->shape.kind) ||
+		entry->run < npo_threshold)
 		return -1;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
@@ -630,14 +636,12 @@ loops_has_ended(const UnitEntry *entry, const KeyValues *values)
  * is repeated for each of them.
  */
 static void
-note_nesting(Loop *loop, const UnitEntry *entry, int64 calls)
+note_nesting(Loop *loop, const UnitEntry *entry)
 {
 	Candidate	candidates[MAX_CANDIDATES];
 
-	if (loop->outer != 0 || calls > NESTING_CALLS ||
-		evidence_search(&loop->history, &entry->shape, entry->queryid, 2, candidates) == 0)
-		return;
-	loop->outer = candidates[0].follow.queryid;
+	if (evidence_search(&loop->history, &entry->shape, entry->queryid, 2, candidates) > 0)
+		loop->outer = candidates[0].follow.queryid;
 }
 
 /* the rows of all executions of the parent that this loop is repeated for */
@@ -764,7 +768,9 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	follow_evidence(loop, values);
 	count_call(loop, seen_before(loop, identity), now);
 
-	note_nesting(loop, entry, counts_of(loop)->counters.calls);
+	if (evidence_samples > 0 && loop->outer == 0 &&
+		counts_of(loop)->counters.calls <= NESTING_CALLS)
+		note_nesting(loop, entry);
 	if (loop->published || counts_of(loop)->counters.calls >= npo_threshold ||
 		loop->tie != TIE_NONE)
 		reconsider(loop, entry, queryDesc, values);

@@ -47,9 +47,9 @@ typedef struct Loop
 	bool		identity_known;	/* two of them have been compared */
 	bool		identity_varied;
 	bool		monotonous;		/* was published as always the same */
-	uint8		nseen;
 	uint32		resets;			/* of the cluster table, when published */
 	Follow		follow;
+	uint32		last_stream;	/* when the streams below were noted */
 	uint32		streams[SLOT_SAMPLES];
 	int64		calls_before[SLOT_SAMPLES]; /* calls when that stream began */
 	KeyHistory	history;

@@ -124,6 +124,15 @@ read_comment(const char *text, int len, int start, int stop)
 	route_changed = true;
 }
 
+/* Can a comment be at either end?  Most statements say no at a glance. */
+static inline bool
+has_open_end(const char *text, int len)
+{
+	return len > 0 &&
+		(text[0] <= ' ' || text[0] == '/' || text[len - 1] <= ' ' ||
+		 text[len - 1] == '/' || text[len - 1] == ';');
+}
+
 /*
  * Look at both ends of a statement for a comment.  Most have none, and cost
  * the finding of their end.
@@ -136,7 +145,7 @@ requests_note_statement(const char *text)
 				stop;
 	uint32		hash;
 
-	if (tags_find_comment(text, len, &start, &stop))
+	if (has_open_end(text, len) && tags_find_comment(text, len, &start, &stop))
 	{
 		if (tags_ignore(text, len))
 			return REQUEST_IGNORED;

@@ -88,6 +88,7 @@ extern bool unit_attach(void);
 extern Execution *unit_begin_statement(QueryDesc *queryDesc, uint64 queryid,
 									   bool nested);
 extern Execution *unit_find(QueryDesc *queryDesc);
+extern bool unit_is_sampled(const Execution *execution);
 extern void unit_prepare_sampler(Execution *execution, bool in_pieces,
 								 Sampler *sampler);
 extern void unit_end_run(Execution *execution, const RunUsage *usage);
