@@ -718,6 +718,41 @@ follow_evidence(Loop *loop, const KeyValues *values)
 	evidence_protect(follow->sample, my_unit->seq);
 }
 
+/* How many published loops are around this one, each the parent of the next? */
+static int
+count_outer(const Loop *loop)
+{
+	uint64		queryid = loop->parent;
+	int			n = 0;
+
+	while (queryid != 0 && n < SLOT_SAMPLES)
+	{
+		const UnitEntry *entry = unit_find_entry(queryid);
+		const Loop *outer = entry != NULL && entry->loop >= 0 ? &loops[entry->loop] : NULL;
+
+		if (outer == NULL || !outer->published || outer->follow.sample < 0)
+			break;
+		n++;
+		queryid = outer->parent;
+	}
+	return n;
+}
+
+/*
+ * An inner loop is long known when the one around it becomes one: then the
+ * way to load its rows is longer than was said.
+ */
+static void
+note_outer(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc)
+{
+	int			n = count_outer(loop);
+
+	if (n <= loop->told_outer)
+		return;
+	loop->told_outer = n;
+	detect_publish(entry, loop, counts_of(loop), queryDesc);
+}
+
 /* Publish the loop, or move it, when its ties have changed. */
 static void
 reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values)
@@ -731,6 +766,7 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *
 	if (loop->tie == TIE_VALUES && loop->published)
 	{
 		note_parent_rows(loop);
+		note_outer(loop, entry, queryDesc);
 		return;
 	}
 	tie = weigh_ties(loop, entry, calls);
@@ -742,6 +778,7 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *
 	loop->tie = tie;
 	loop->monotonous = loops_is_monotonous(loop);
 	note_parent_rows(loop);
+	loop->told_outer = count_outer(loop);
 	detect_publish(entry, loop, counts_of(loop), queryDesc);
 	if (!loop->published)
 		loop->publish_at = calls * 2;

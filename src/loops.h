@@ -48,6 +48,7 @@ typedef struct Loop
 	bool		identity_known;	/* two of them have been compared */
 	bool		identity_varied;
 	bool		monotonous;		/* was published as always the same */
+	uint8		told_outer;		/* loops around it that its advice knows of */
 	uint32		resets;			/* of the cluster table, when published */
 	Follow		follow;
 	uint32		last_stream;	/* when the streams below were noted */
