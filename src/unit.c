@@ -129,11 +129,10 @@ static void
 remove_entry(UnitEntry *entry)
 {
 	int16	   *link = bucket_of(entry->queryid);
-	int16		number = entry - my_unit->entries;
 
 	if (entry->loop >= 0)
 		loops_release(entry);
-	while (*link != number)
+	while (*link != entry->number)
 		link = &my_unit->entries[*link].next;
 	*link = entry->next;
 	entry->queryid = 0;
@@ -185,12 +184,13 @@ add_entry(uint64 queryid, Oid userid)
 	int16	   *bucket;
 
 	memset(entry, 0, sizeof(*entry));
+	entry->number = entry - my_unit->entries;
 	entry->queryid = queryid;
 	entry->userid = userid;
 	entry->loop = -1;
 	bucket = bucket_of(queryid);
 	entry->next = *bucket;
-	*bucket = entry - my_unit->entries;
+	*bucket = entry->number;
 	return entry;
 }
 
@@ -307,7 +307,7 @@ add_execution(QueryDesc *queryDesc, UnitEntry *entry, TimestampTz now)
 	}
 	execution->queryDesc = queryDesc;
 	execution->level = GetCurrentTransactionNestLevel();
-	execution->entry = entry - my_unit->entries;
+	execution->entry = entry->number;
 	execution->queryid = entry->queryid;
 	execution->seq = my_unit->seq;
 	execution->counted = false;

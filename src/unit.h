@@ -33,6 +33,7 @@ typedef struct UnitEntry
 	uint32		run;			/* executions with nothing in between */
 	uint32		xact_calls;		/* executions in the transaction below */
 	LocalTransactionId lxid;
+	int16		number;			/* its place in the table */
 	int16		next;			/* in its hash chain, -1: the last */
 	int8		loop;			/* its loop state, -1: none */
 	uint8		few_rows;		/* its latest execution gave one row at most */
