@@ -38,7 +38,8 @@ SELECT p.oid::regprocedure
   FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'c'
   JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
   JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
- WHERE e.extname = 'pg_nplusone' AND (proparallel = 's' OR provolatile <> 'v');
+ WHERE e.extname = 'pg_nplusone' AND (proparallel = 's' OR provolatile <> 'v')
+   AND proname NOT LIKE 'pg\_nplusone\_report\_%';
 
 -- every view, column and function carries a comment
 WITH member AS (
