@@ -31,6 +31,7 @@
 #include "requests.h"
 #include "rewrite.h"
 #include "settings.h"
+#include "tags.h"
 #include "texts.h"
 #include "value.h"
 
@@ -255,7 +256,7 @@ wants_texts(const Finding *finding, const Loop *loop, const SlotLoop *counts)
 {
 	return counts->cluster >= 0 ||
 		(!loop->acted && action_is_due(finding->confidence, counts)) ||
-		!clusters_known(finding);
+		!clusters_known(&finding->key, finding->confidence, finding->pattern);
 }
 
 static void
