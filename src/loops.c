@@ -731,6 +731,13 @@ follow_evidence(Loop *loop, const KeyValues *values)
 	if (follow->sample < 0)
 		return;
 	evidence_follow(follow, values);
+	if (evidence_is_refuted(follow))
+	{
+		follow->sample = -1;
+		loop->parent = 0;
+		loop->tie = TIE_REPETITION;
+		return;
+	}
 	evidence_protect(follow->sample, my_unit->seq);
 }
 
