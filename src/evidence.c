@@ -44,7 +44,8 @@
 
 static Sampler *current_sampler = NULL;
 static uint64 sample_used[SLOT_SAMPLES];
-static uint32 last_stream = 0;
+uint32		evidence_last_stream = 0;
+int			evidence_samples = 0;
 
 /* -------------------------------------------------------------------------
  * Taking samples
@@ -54,6 +55,7 @@ static uint32 last_stream = 0;
 void
 evidence_reset(void)
 {
+	evidence_samples = 0;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		Sample	   *sample = &my_slot->samples[i];
@@ -143,7 +145,10 @@ claim_sample(uint64 queryid)
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		if (my_slot->samples[i].queryid == 0)
+		{
+			evidence_samples++;
 			return i;
+		}
 		if (sample_used[i] < sample_used[oldest])
 			oldest = i;
 	}
@@ -164,7 +169,7 @@ open_sample(Sampler *sampler)
 		sample->ncolumns != sampler->ncolumns)
 	{
 		sample->queryid = sampler->queryid;
-		sample->stream = ++last_stream;
+		sample->stream = ++evidence_last_stream;
 		sample->seq = sampler->seq;
 		sample->total = 0;
 		sample->truncated = false;

@@ -38,8 +38,8 @@
 /* matches that prove a loop; see evidence.c for what a match is worth */
 #define PROOF_MATCHES 3
 
-/* a key set this full no longer grows; new keys take the place of old ones */
-#define SEEN_ENOUGH (LOOP_SEEN * 3 / 4)
+/* places that a key may have among those seen; the oldest gives way */
+#define SEEN_PROBES 6
 
 /* one page in so many may be shorter: the last one */
 #define ODD_PAGES_SHARE 4
@@ -65,7 +65,10 @@ loops_init(char *memory)
 {
 	loops = (Loop *) memory;
 	for (int i = 0; i < SLOT_LOOPS; i++)
+	{
 		loops[i].entry = -1;
+		loops[i].number = i;
+	}
 	cycle_reset();
 }
 
@@ -78,7 +81,7 @@ loops_get(int number)
 static inline SlotLoop *
 counts_of(const Loop *loop)
 {
-	return &my_slot->loops[loop - loops];
+	return &my_slot->loops[loop->number];
 }
 
 static inline UnitEntry *
@@ -205,19 +208,17 @@ seen_before(Loop *loop, uint32 identity)
 
 	if (identity == VALUE_UNKNOWN)
 		return false;
-	for (uint32 i = 0; i < LOOP_SEEN; i++)
+	for (uint32 i = 0; i < SEEN_PROBES; i++)
 	{
 		uint32	   *place = &loop->seen[(home + i) % LOOP_SEEN];
 
 		if (*place == identity)
 			return true;
-		if (*place != VALUE_UNKNOWN)
-			continue;
-		if (loop->nseen >= SEEN_ENOUGH)
-			break;
-		*place = identity;
-		loop->nseen++;
-		return false;
+		if (*place == VALUE_UNKNOWN)
+		{
+			*place = identity;
+			return false;
+		}
 	}
 	loop->seen[home] = identity;
 	return false;
@@ -235,14 +236,19 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	Loop	   *loop = claim_loop();
 	SlotLoop   *counts;
 	KeyValues	first;
+	int16		number;
 
 	if (loop == NULL)
 		return NULL;
+	if ((entry->shape.flags & SHAPE_ROWS_KNOWN) == 0)
+		shape_note_rows(queryDesc->plannedstmt, &entry->shape);
+	number = loop - loops;
 	memset(loop, 0, sizeof(*loop));
-	loop->entry = entry - my_unit->entries;
+	loop->number = number;
+	loop->entry = entry->number;
 	loop->follow.sample = -1;
 	loop->page_rows = entry->first_rows;
-	entry->loop = loop - loops;
+	entry->loop = number;
 	memset(&first, 0, sizeof(first));
 	memcpy(first.hash, entry->first_hash, sizeof(first.hash));
 	evidence_note_keys(&loop->history, entry->first_seq, &first);
@@ -272,6 +278,9 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 static void
 note_streams(Loop *loop, int64 calls)
 {
+	if (loop->last_stream == evidence_last_stream)
+		return;
+	loop->last_stream = evidence_last_stream;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		const Sample *sample = &my_slot->samples[i];
@@ -438,6 +447,8 @@ is_power_of_two(int64 n)
 static bool
 search_is_due(const Loop *loop, int64 calls)
 {
+	if (evidence_samples == 0)
+		return false;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		int64		since = calls - loop->calls_before[i];
@@ -520,7 +531,8 @@ tie_by_values(const Loop *loop)
 static int
 sample_as_long_as_run(const Loop *loop, const UnitEntry *entry)
 {
-	if (KIND_IS_WRITE(entry->shape.kind) || entry->run < npo_threshold)
+	if (evidence_samples == 0 || KIND_IS_WRITE(entry->shape.kind) ||
+		entry->run < npo_threshold)
 		return -1;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
@@ -630,14 +642,12 @@ loops_has_ended(const UnitEntry *entry, const KeyValues *values)
  * is repeated for each of them.
  */
 static void
-note_nesting(Loop *loop, const UnitEntry *entry, int64 calls)
+note_nesting(Loop *loop, const UnitEntry *entry)
 {
 	Candidate	candidates[MAX_CANDIDATES];
 
-	if (loop->outer != 0 || calls > NESTING_CALLS ||
-		evidence_search(&loop->history, &entry->shape, entry->queryid, 2, candidates) == 0)
-		return;
-	loop->outer = candidates[0].follow.queryid;
+	if (evidence_search(&loop->history, &entry->shape, entry->queryid, 2, candidates) > 0)
+		loop->outer = candidates[0].follow.queryid;
 }
 
 /* the rows of all executions of the parent that this loop is repeated for */
@@ -708,6 +718,41 @@ follow_evidence(Loop *loop, const KeyValues *values)
 	evidence_protect(follow->sample, my_unit->seq);
 }
 
+/* How many published loops are around this one, each the parent of the next? */
+static int
+count_outer(const Loop *loop)
+{
+	uint64		queryid = loop->parent;
+	int			n = 0;
+
+	while (queryid != 0 && n < SLOT_SAMPLES)
+	{
+		const UnitEntry *entry = unit_find_entry(queryid);
+		const Loop *outer = entry != NULL && entry->loop >= 0 ? &loops[entry->loop] : NULL;
+
+		if (outer == NULL || !outer->published || outer->follow.sample < 0)
+			break;
+		n++;
+		queryid = outer->parent;
+	}
+	return n;
+}
+
+/*
+ * An inner loop is long known when the one around it becomes one: then the
+ * way to load its rows is longer than was said.
+ */
+static void
+note_outer(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc)
+{
+	int			n = count_outer(loop);
+
+	if (n <= loop->told_outer)
+		return;
+	loop->told_outer = n;
+	detect_publish(entry, loop, counts_of(loop), queryDesc);
+}
+
 /* Publish the loop, or move it, when its ties have changed. */
 static void
 reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values)
@@ -721,6 +766,7 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *
 	if (loop->tie == TIE_VALUES && loop->published)
 	{
 		note_parent_rows(loop);
+		note_outer(loop, entry, queryDesc);
 		return;
 	}
 	tie = weigh_ties(loop, entry, calls);
@@ -732,6 +778,7 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *
 	loop->tie = tie;
 	loop->monotonous = loops_is_monotonous(loop);
 	note_parent_rows(loop);
+	loop->told_outer = count_outer(loop);
 	detect_publish(entry, loop, counts_of(loop), queryDesc);
 	if (!loop->published)
 		loop->publish_at = calls * 2;
@@ -764,7 +811,9 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	follow_evidence(loop, values);
 	count_call(loop, seen_before(loop, identity), now);
 
-	note_nesting(loop, entry, counts_of(loop)->counters.calls);
+	if (evidence_samples > 0 && loop->outer == 0 &&
+		counts_of(loop)->counters.calls <= NESTING_CALLS)
+		note_nesting(loop, entry);
 	if (loop->published || counts_of(loop)->counters.calls >= npo_threshold ||
 		loop->tie != TIE_NONE)
 		reconsider(loop, entry, queryDesc, values);
