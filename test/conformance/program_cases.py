@@ -881,6 +881,19 @@ def two_writes_in_turn_without_a_list(s):
 # --- What is no loop ---------------------------------------------------------------
 
 
+def draw(s, rows, n):
+    """Rows in random order.
+
+    Six that come in the list's own order by accident (1 in 720) are what a
+    loop over some of the rows looks like, and nothing can tell: drawn again.
+    """
+    while True:
+        drawn = s.random.sample(rows, n)
+        places = [rows.index(row) for row in drawn[:6]]
+        if n < 6 or places != sorted(places):
+            return drawn
+
+
 @case()
 def random_detail_pages_after_a_list(s):
     for _ in range(100):
@@ -902,7 +915,7 @@ def every_detail_page_once_in_random_order(s):
 def random_pages_of_other_tables(s):
     for _ in range(100):
         albums = s.run(ALBUMS, 20)
-        for album in s.random.sample(albums, 8):
+        for album in draw(s, albums, 8):
             s.run(ARTIST, album[1])
 
 
