@@ -49,6 +49,9 @@
 /* a walk that few rows have shown is sure after so many */
 #define SURE_MATCHES 8
 
+/* samples that make room only when they are idle */
+#define SPARED_SAMPLES (SLOT_SAMPLES / 2)
+
 /* a sample that so many statements have not looked at may make room for any */
 #define IDLE_STATEMENTS 256
 
@@ -146,32 +149,42 @@ trace_columns(Sample *sample, const PlannedStmt *pstmt)
 	}
 }
 
+/* the place among these that has been looked at least recently */
+static int
+longest_unused(int first, int end)
+{
+	int			oldest = first;
+
+	for (int i = first + 1; i < end; i++)
+		if (sample_used[i] < sample_used[oldest])
+			oldest = i;
+	return oldest;
+}
+
 /*
- * The sample to write to: the statement's own, else the one longest unused.
- * Rows that come one by one, which may lead nowhere, do not push out what is
- * still looked at; -1 then.
+ * The sample to write to: the statement's own, a free one, else the one that
+ * has been unused for longest.  The first lists of a unit of work are spared
+ * for a while, since it may read twenty others for each of their rows.  Rows
+ * that come one by one, and may lead nowhere, spare all; -1 then.
  */
 static int
 claim_sample(uint64 queryid, uint64 seq, bool single)
 {
-	int			oldest = 0;
 	int			own = evidence_find_sample(queryid);
+	int			oldest;
 
 	if (own >= 0)
 		return own;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
-	{
 		if (my_slot->samples[i].queryid == 0)
 		{
 			evidence_samples++;
 			return i;
 		}
-		if (sample_used[i] < sample_used[oldest])
-			oldest = i;
-	}
-	if (single && seq - sample_used[oldest] < IDLE_STATEMENTS)
-		return -1;
-	return oldest;
+	oldest = longest_unused(0, SLOT_SAMPLES);
+	if (seq - sample_used[oldest] >= IDLE_STATEMENTS)
+		return oldest;
+	return single ? -1 : longest_unused(SPARED_SAMPLES, SLOT_SAMPLES);
 }
 
 /* Begin to store: in a fresh stream, or at the end of the one that is there. */
