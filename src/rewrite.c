@@ -483,9 +483,8 @@ simplify_limit(Rewrite *rw)
 		forget_value(rw, query->limitCount);
 		query->limitCount = NULL;
 	}
-	else if (limit_value(rw, query->limitCount) == 1 &&
-			 values_number_of(query->limitCount) > 0)
-		value_of(rw, values_number_of(query->limitCount))->use = VALUE_ONE;
+	else if (limit_value(rw, query->limitCount) == 1)
+		value_of(rw, values_number_of(values_strip_casts(query->limitCount)))->use = VALUE_ONE;
 }
 
 /* -------------------------------------------------------------------------
