@@ -130,6 +130,8 @@ def read(path):
             elif first == "c" and line.startswith("cob="):
                 cob = objects.get(line[4:].rstrip("\n"))
                 cob = os.path.basename(cob)
+            elif first == "c" and line.startswith(("cfi=", "cfl=")):
+                sources.get(line[4:].rstrip("\n"))
             elif first == "c" and line.startswith("calls="):
                 calls = int(line[6:].split()[0])
             elif line.startswith(("fl=", "fi=", "fe=")):
