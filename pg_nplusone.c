@@ -15,6 +15,7 @@
  *	 src/detect.c     once per loop: classify.c, normalize.c, and publishing
  *	 src/clusters.c   the clusters of all backends, in shared memory
  *	 src/sqlfuncs.c   the functions under the views
+ *	 src/persist.c    clusters across restarts
  *
  * Nothing is done outside of shared_preload_libraries: loading the library
  * later is silent, and its functions say what is missing.
@@ -32,9 +33,13 @@
 #include "storage/lwlock.h"
 #include "utils/guc.h"
 
+#include "action.h"
 #include "clusters.h"
 #include "compat.h"
+#include "hints.h"
 #include "hooks.h"
+#include "persist.h"
+#include "requests.h"
 #include "settings.h"
 #include "slots.h"
 
@@ -47,6 +52,11 @@ int			npo_threshold = 5;
 int			npo_idle_gap = 500;
 int			npo_min_confidence = CONFIDENCE_SUSPECTED;
 int			npo_sample_rows = 64;
+int			npo_action = ACTION_OFF;
+int			npo_action_min_confidence = CONFIDENCE_LIKELY;
+char	   *npo_tags = NULL;
+bool		npo_save = true;
+int			npo_save_interval = 60;
 bool		npo_loaded = false;
 
 static shmem_request_hook_type prev_shmem_request = NULL;
@@ -56,6 +66,15 @@ static const struct config_enum_entry track_options[] = {
 	{"none", TRACK_NONE, false},
 	{"top", TRACK_TOP, false},
 	{"all", TRACK_ALL, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry action_options[] = {
+	{"off", ACTION_OFF, false},
+	{"log", ACTION_LOG, false},
+	{"notice", ACTION_NOTICE, false},
+	{"warning", ACTION_WARNING, false},
+	{"error", ACTION_ERROR, false},
 	{NULL, 0, false}
 };
 
@@ -106,6 +125,56 @@ define_detection_settings(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
+static bool
+check_tags(char **newval, void **extra, GucSource source)
+{
+	if (*newval != NULL && !requests_check_tags(*newval))
+	{
+		GUC_check_errdetail("Tags are written as key=value, separated by commas.");
+		return false;
+	}
+	return true;
+}
+
+static void
+assign_tags(const char *newval, void *extra)
+{
+	requests_assign_tags(newval != NULL ? newval : "");
+}
+
+static void
+define_request_settings(void)
+{
+	DefineCustomEnumVariable("pg_nplusone.action",
+							 "Selects what happens when a loop reaches the threshold.",
+							 NULL, &npo_action, ACTION_OFF, action_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("pg_nplusone.action_min_confidence",
+							 "Sets the least confidence at which pg_nplusone.action applies.",
+							 NULL, &npo_action_min_confidence, CONFIDENCE_LIKELY,
+							 confidence_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("pg_nplusone.tags",
+							   "Sets the tags of the request that the following statements serve.",
+							   "A list of key=value, separated by commas, as a comment of a statement would have.",
+							   &npo_tags, "",
+							   PGC_USERSET, 0, check_tags, assign_tags, NULL);
+}
+
+static void
+define_persistence_settings(void)
+{
+	DefineCustomBoolVariable("pg_nplusone.save",
+							 "Keeps clusters across restarts of the server.",
+							 NULL, &npo_save, true,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("pg_nplusone.save_interval",
+							"Sets how often clusters are saved, which is how much a crash can lose.",
+							"Zero saves them when the server shuts down only.",
+							&npo_save_interval, 60, 0, PG_INT32_MAX / 1000,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
 static void
 request_shmem(void)
 {
@@ -113,7 +182,11 @@ request_shmem(void)
 		prev_shmem_request();
 	RequestAddinShmemSpace(clusters_shmem_size());
 	RequestAddinShmemSpace(slots_shmem_size());
+	RequestAddinShmemSpace(requests_shmem_size());
+	RequestAddinShmemSpace(persist_shmem_size());
+	RequestAddinShmemSpace(hintstore_shmem_size());
 	RequestNamedLWLockTranche(CLUSTER_LOCK_TRANCHE, CLUSTER_LOCKS);
+	RequestNamedLWLockTranche(REQUESTS_TRANCHE, 1);
 }
 
 static void
@@ -124,7 +197,15 @@ start_shmem(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	clusters_shmem_init();
 	slots_shmem_init();
+	requests_shmem_init();
+	persist_shmem_init();
+	hintstore_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
+	if (!IsUnderPostmaster)
+	{
+		persist_load();
+		on_shmem_exit(persist_save_at_shutdown, (Datum) 0);
+	}
 	npo_loaded = true;
 }
 
@@ -139,6 +220,9 @@ _PG_init(void)
 	EnableQueryId();
 	define_memory_settings();
 	define_detection_settings();
+	define_request_settings();
+	define_persistence_settings();
+	hints_define_settings();
 	MarkGUCPrefixReserved("pg_nplusone");
 
 	prev_shmem_request = shmem_request_hook;
@@ -146,4 +230,5 @@ _PG_init(void)
 	prev_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = start_shmem;
 	hooks_install();
+	persist_register_worker();
 }

@@ -27,6 +27,7 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
+#include "storage/proc.h"
 #include "storage/shmem.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -205,6 +206,21 @@ partition_lock(int bucket)
 	return &table->locks[bucket % CLUSTER_PARTITIONS].lock;
 }
 
+/* The postmaster, which saves last of all, has no need of locks, nor any. */
+static inline void
+lock_partition(int bucket, LWLockMode mode)
+{
+	if (MyProc != NULL)
+		LWLockAcquire(partition_lock(bucket), mode);
+}
+
+static inline void
+unlock_partition(int bucket)
+{
+	if (MyProc != NULL)
+		LWLockRelease(partition_lock(bucket));
+}
+
 static inline LWLock *
 free_list_lock(void)
 {
@@ -292,10 +308,10 @@ lock_place(int number, LWLockMode mode, int *bucket)
 		if (!in_use(cluster))
 			return NULL;
 		*bucket = bucket_of(&key);
-		LWLockAcquire(partition_lock(*bucket), mode);
+		lock_partition(*bucket, mode);
 		if (in_use(cluster) && memcmp(&key, &cluster->key, sizeof(key)) == 0)
 			return cluster;
-		LWLockRelease(partition_lock(*bucket));
+		unlock_partition(*bucket);
 	}
 }
 
@@ -331,7 +347,7 @@ evict_one(TimestampTz now)
 		pg_atomic_fetch_add_u64(&table->dealloc, 1);
 		dropped = true;
 	}
-	LWLockRelease(partition_lock(bucket));
+	unlock_partition(bucket);
 	return dropped;
 }
 
@@ -414,9 +430,9 @@ clusters_known(const ClusterKey *key)
 	int			bucket = bucket_of(key);
 	bool		known;
 
-	LWLockAcquire(partition_lock(bucket), LW_SHARED);
+	lock_partition(bucket, LW_SHARED);
 	known = find(key, bucket) >= 0;
-	LWLockRelease(partition_lock(bucket));
+	unlock_partition(bucket);
 	return known;
 }
 
@@ -457,7 +473,7 @@ clusters_attach(const Finding *finding, SlotLoop *loop)
 
 		if (attempt > 0)
 			make_room(GetCurrentTimestamp());
-		LWLockAcquire(partition_lock(bucket), LW_EXCLUSIVE);
+		lock_partition(bucket, LW_EXCLUSIVE);
 		number = find_or_add(finding, bucket);
 		if (number >= 0)
 		{
@@ -473,7 +489,7 @@ clusters_attach(const Finding *finding, SlotLoop *loop)
 			loop->confidence = finding->confidence;
 			change_end(&loop->change);
 		}
-		LWLockRelease(partition_lock(bucket));
+		unlock_partition(bucket);
 	}
 	return number >= 0;
 }
@@ -519,7 +535,7 @@ clusters_detach(SlotLoop *loop)
 		if (cluster->running == 0 && cluster->totals.loops == 0 && !cluster->muted)
 			drop(loop->cluster, bucket);
 		unpublish(loop);
-		LWLockRelease(partition_lock(bucket));
+		unlock_partition(bucket);
 	}
 	else
 		unpublish(loop);
@@ -564,7 +580,7 @@ clusters_fold(SlotLoop *loop)
 	totals_add_loop(&cluster->totals, &loop->counters, true);
 	cluster->running--;
 	unpublish(loop);
-	LWLockRelease(partition_lock(bucket));
+	unlock_partition(bucket);
 	return true;
 }
 
@@ -634,7 +650,7 @@ clusters_copy(int number, Cluster *copy)
 		return false;
 	memcpy(copy, cluster, clusters_copy_size());
 	add_running(copy, number);
-	LWLockRelease(partition_lock(bucket));
+	unlock_partition(bucket);
 	return true;
 }
 
@@ -646,6 +662,49 @@ clusters_info(int64 *used, int64 *dealloc, TimestampTz *stats_reset)
 	*stats_reset = table->stats_reset;
 	LWLockRelease(free_list_lock());
 	*dealloc = (int64) pg_atomic_read_u64(&table->dealloc);
+}
+
+/* -------------------------------------------------------------------------
+ * Saving and restoring
+ * -------------------------------------------------------------------------
+ */
+
+/* bytes of text that a cluster really has */
+uint32
+clusters_text_size(const Cluster *cluster)
+{
+	uint32		size = 0;
+
+	for (int i = 0; i < CLUSTER_TEXTS; i++)
+		if (cluster->text_at[i] >= 0)
+			size = Max(size, cluster->text_at[i] +
+					   strlen(cluster->texts + cluster->text_at[i]) + 1);
+	return size;
+}
+
+/*
+ * Take a saved cluster in again.  At start-up: there is nobody else, and no
+ * lock could be taken.
+ */
+void
+clusters_restore(const Cluster *saved)
+{
+	int32		number = table->free;
+	int			bucket = bucket_of(&saved->key);
+	Cluster    *cluster;
+	uint32		serial;
+
+	if (number < 0 || find(&saved->key, bucket) >= 0)
+		return;
+	cluster = place(number);
+	serial = cluster->serial;
+	table->free = cluster->next;
+	table->used++;
+	memcpy(cluster, saved, clusters_copy_size());
+	cluster->serial = serial + 1;
+	cluster->running = 0;
+	cluster->next = buckets[bucket];
+	buckets[bucket] = number;
 }
 
 /* -------------------------------------------------------------------------
@@ -676,7 +735,7 @@ clusters_remove(Oid userid, Oid dbid, int64 clusterid)
 			drop(i, bucket);
 			removed++;
 		}
-		LWLockRelease(partition_lock(bucket));
+		unlock_partition(bucket);
 	}
 	if (!OidIsValid(userid) && !OidIsValid(dbid) && clusterid == 0)
 	{
@@ -706,7 +765,7 @@ clusters_mute(int64 clusterid, bool mute)
 			cluster->muted = mute;
 			found = true;
 		}
-		LWLockRelease(partition_lock(bucket));
+		unlock_partition(bucket);
 	}
 	return found;
 }

@@ -17,7 +17,7 @@
 #define CLUSTER_LOCK_TRANCHE "pg_nplusone"
 #define CLUSTER_PARTITIONS 16	/* a power of two */
 #define CLUSTER_LOCKS (CLUSTER_PARTITIONS + 1)
-#define CLUSTER_LINK_SIZE 384
+#define CLUSTER_LINK_SIZE 288
 #define CLUSTER_TAGS_SIZE 256
 
 /* what shapes a loop can have; names in clusters.c */
@@ -127,6 +127,8 @@ extern uint32 clusters_resets(void);
 extern Size clusters_copy_size(void);
 extern int	clusters_capacity(void);
 extern bool clusters_copy(int number, Cluster *copy);
+extern uint32 clusters_text_size(const Cluster *cluster);
+extern void clusters_restore(const Cluster *saved);
 extern int64 clusters_remove(Oid userid, Oid dbid, int64 clusterid);
 extern bool clusters_mute(int64 clusterid, bool mute);
 extern bool clusters_muted(const SlotLoop *loop);

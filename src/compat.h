@@ -16,11 +16,30 @@
 #error "pg_nplusone needs PostgreSQL 15 or later"
 #endif
 
+/* 16 moved the macros of varlena types out of postgres.h */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* 16 moved the query jumbling header */
 #if PG_VERSION_NUM >= 160000
 #include "nodes/queryjumble.h"
 #else
 #include "utils/queryjumble.h"
+#endif
+
+/*
+ * 18 fingerprints the query of DECLARE CURSOR; before, it has no identifier
+ * and is given one here, on a copy.
+ */
+#if PG_VERSION_NUM >= 180000
+#define NPO_CURSOR_QUERYID(query, text) UINT64CONST(0)
+#elif PG_VERSION_NUM >= 160000
+#define NPO_CURSOR_QUERYID(query, text) \
+	(JumbleQuery(query), (query)->queryId)
+#else
+#define NPO_CURSOR_QUERYID(query, text) \
+	(JumbleQuery(query, text), (query)->queryId)
 #endif
 
 /* 18 names and versions a module in its magic block */
@@ -78,11 +97,6 @@ extern PGDLLEXPORT void _PG_init(void);
 #endif
 
 
-/* 19 hands out the LWLock tranche with its name */
-#if PG_VERSION_NUM >= 190000
-#define NPO_HAVE_LWLOCK_TRANCHE_BY_NAME 1
-#endif
-
 /* 19 knows one reading of backslashes in '...' and never warns about them */
 #if PG_VERSION_NUM >= 190000
 #define NPO_TWO_STRING_READINGS false
@@ -94,6 +108,87 @@ extern PGDLLEXPORT void _PG_init(void);
 #define NPO_SCANNER_READ_AS(yyextra, standard) \
 	((yyextra)->standard_conforming_strings = (standard), \
 	 (yyextra)->escape_string_warning = false)
+#endif
+
+#include "storage/lwlock.h"
+
+/* 16 has a third argument for attributes that are missing */
+#include "access/attmap.h"
+#if PG_VERSION_NUM >= 160000
+#define npo_attrmap_by_name(indesc, outdesc) \
+	build_attrmap_by_name(indesc, outdesc, true)
+#else
+#define npo_attrmap_by_name(indesc, outdesc) \
+	build_attrmap_by_name(indesc, outdesc)
+#endif
+
+/*
+ * 19 replaced get_relation_info_hook by build_simple_rel_hook, which runs for
+ * every kind of relation.
+ */
+#include "optimizer/plancat.h"
+#if PG_VERSION_NUM >= 190000
+#include "optimizer/pathnode.h"
+typedef build_simple_rel_hook_type NpoRelInfoHook;
+#define npo_rel_info_hook build_simple_rel_hook
+#define NPO_REL_INFO_ARGS \
+	PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
+#define NPO_REL_INFO_PASS root, rel, rte
+#define NPO_REL_INFO_RELID (rte->relid)
+#define NPO_REL_INFO_HAS_STORAGE \
+	(rte->rtekind == RTE_RELATION && !rte->inh && \
+	 (rte->relkind == RELKIND_RELATION || rte->relkind == RELKIND_MATVIEW))
+#else
+typedef get_relation_info_hook_type NpoRelInfoHook;
+#define npo_rel_info_hook get_relation_info_hook
+#define NPO_REL_INFO_ARGS \
+	PlannerInfo *root, Oid relationObjectId, bool inhparent, RelOptInfo *rel
+#define NPO_REL_INFO_PASS root, relationObjectId, inhparent, rel
+#define NPO_REL_INFO_RELID relationObjectId
+#define NPO_REL_INFO_HAS_STORAGE (!inhparent)
+#endif
+
+/* 19 hands the planner an ExplainState, which a what-if planning has not */
+#if PG_VERSION_NUM >= 190000
+#define NPO_CALL_PLANNER(fn, parse, text, options, params) \
+	(fn) (parse, text, options, params, NULL)
+#else
+#define NPO_CALL_PLANNER(fn, parse, text, options, params) \
+	(fn) (parse, text, options, params)
+#endif
+
+/* 18 keeps in the locale whether a collation sorts by bytes */
+#if PG_VERSION_NUM >= 180000
+#define npo_collate_is_c(collation) \
+	(pg_newlocale_from_collation(collation)->collate_is_c)
+#else
+#define npo_collate_is_c(collation) lc_collate_is_c(collation)
+#endif
+
+/* 18 gives a pathkey a compare type instead of a B-tree strategy */
+#if PG_VERSION_NUM >= 180000
+#define NPO_PATHKEY_DESCENDING(pk) ((pk)->pk_cmptype == COMPARE_GT)
+#else
+#define NPO_PATHKEY_DESCENDING(pk) \
+	((pk)->pk_strategy == BTGreaterStrategyNumber)
+#endif
+
+/* 19 takes an LWLock tranche's name with the tranche */
+#if PG_VERSION_NUM >= 190000
+#define npo_new_tranche(name) LWLockNewTrancheId(name)
+#define npo_register_tranche(tranche, name) ((void) 0)
+#else
+#define npo_register_tranche(tranche, name) \
+	LWLockRegisterTranche(tranche, name)
+static inline int
+npo_new_tranche_named(const char *name)
+{
+	int			tranche = LWLockNewTrancheId();
+
+	LWLockRegisterTranche(tranche, name);
+	return tranche;
+}
+#define npo_new_tranche(name) npo_new_tranche_named(name)
 #endif
 
 #endif							/* PG_NPLUSONE_COMPAT_H */

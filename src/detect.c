@@ -16,11 +16,14 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "action.h"
 #include "classify.h"
 #include "clusters.h"
 #include "cycle.h"
 #include "detect.h"
+#include "hints.h"
 #include "normalize.h"
+#include "requests.h"
 #include "settings.h"
 #include "texts.h"
 #include "value.h"
@@ -131,6 +134,7 @@ make_finding(const UnitEntry *entry, const Loop *loop, const QueryDesc *queryDes
 	classify_loop(&facts, &classification);
 	finding->pattern = classification.pattern;
 	finding->link = classify_link(&classification);
+	finding->tags = requests_tags();
 	make_texts(queryDesc, &facts, finding);
 }
 
@@ -170,6 +174,18 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 		loop->published = true;
 		if (before.cluster >= 0)
 			clusters_detach(&before);
+	}
+	if (loop->published && finding.confidence >= CONFIDENCE_LIKELY)
+		requests_note_loop();
+	if (loop->published && hints_enabled)
+		hints_request(entry->queryid, clusters_id(&finding.key),
+					  counts->counters.calls, counts->counters.exec_time / 1000.0);
+	if (loop->published && !loop->acted &&
+		action_is_due(finding.confidence, counts))
+	{
+		/* before the report, which may not return */
+		loop->acted = true;
+		action_report(&finding, &counts->counters);
 	}
 	MemoryContextDelete(context);
 }

@@ -44,7 +44,8 @@
 
 static Sampler *current_sampler = NULL;
 static uint64 sample_used[SLOT_SAMPLES];
-static uint32 last_stream = 0;
+uint32		evidence_last_stream = 0;
+int			evidence_samples = 0;
 
 /* -------------------------------------------------------------------------
  * Taking samples
@@ -54,6 +55,7 @@ static uint32 last_stream = 0;
 void
 evidence_reset(void)
 {
+	evidence_samples = 0;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		Sample	   *sample = &my_slot->samples[i];
@@ -143,7 +145,10 @@ claim_sample(uint64 queryid)
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		if (my_slot->samples[i].queryid == 0)
+		{
+			evidence_samples++;
 			return i;
+		}
 		if (sample_used[i] < sample_used[oldest])
 			oldest = i;
 	}
@@ -164,7 +169,7 @@ open_sample(Sampler *sampler)
 		sample->ncolumns != sampler->ncolumns)
 	{
 		sample->queryid = sampler->queryid;
-		sample->stream = ++last_stream;
+		sample->stream = ++evidence_last_stream;
 		sample->seq = sampler->seq;
 		sample->total = 0;
 		sample->truncated = false;
@@ -423,6 +428,22 @@ key_share(const Sample *sample, int column, uint32 key)
 }
 
 /*
+ * How far a walk goes from one row to another.  Rows whose value has come by
+ * already are no gap: a program that keeps what it has read passes them over.
+ */
+static int64
+step_length(const Sample *sample, int column, int64 row, int64 next)
+{
+	int64		first = first_row(sample);
+	int64		length = next > row ? 1 : 0;
+
+	for (int64 passed = row + 1; passed < next; passed++)
+		if (find_key(sample, column, first, cell(sample, column, passed)) == passed)
+			length++;
+	return length;
+}
+
+/*
  * How much more likely a loop takes this step than a random key does, in
  * bits.  Most steps of a loop go to the next row; one over several rows is
  * the less telling the further it goes.
@@ -476,7 +497,8 @@ weigh_column(const Sample *sample, int column, const KeyHistory *history,
 			/* where a walk that began unseen stands says nothing yet */
 			if (started || from_start)
 				candidate->weight +=
-					weigh_step(next - row, key_share(sample, column, hash));
+					weigh_step(step_length(sample, column, row, next),
+							   key_share(sample, column, hash));
 			candidate->follow.matches++;
 			started = true;
 			row = next;

@@ -69,6 +69,10 @@ typedef struct Sampler
 	DestReceiver proxy;
 } Sampler;
 
+/* the stream that began last, and how many samples there are */
+extern uint32 evidence_last_stream;
+extern int	evidence_samples;
+
 extern void evidence_reset(void);
 extern void evidence_start_sampling(Sampler *sampler, QueryDesc *queryDesc);
 extern void evidence_stop_sampling(Sampler *sampler, QueryDesc *queryDesc);

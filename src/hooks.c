@@ -34,10 +34,15 @@
 
 #include "compat.h"
 #include "evidence.h"
+#include "hints.h"
 #include "hooks.h"
+#include "requests.h"
 #include "settings.h"
 #include "slots.h"
 #include "unit.h"
+
+/* planned cost below which no index would help much, as in whatif.c */
+#define HINTED_COST 100.0
 
 /* how SPI and PL/pgSQL name the portals that they open themselves */
 #define INTERNAL_PORTAL_PREFIX "<unnamed portal "
@@ -51,6 +56,7 @@ static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 
 static int	depth = 0;			/* statements around the current one */
 static int	explaining = 0;		/* EXPLAINs around it */
+static uint64 cursor_queryid = 0;	/* of the query that is being declared */
 static bool attached = false;	/* this backend has its slot */
 static bool in_block = false;	/* a statement ran in an explicit transaction */
 
@@ -65,7 +71,9 @@ detach_at_exit(int code, Datum arg)
 {
 	attached = false;
 	npo_loaded = false;
+
 	unit_close();
+	requests_flush();
 	slots_detach();
 }
 
@@ -83,14 +91,26 @@ attach(void)
 	return true;
 }
 
-/* Did the server itself send this, for a trigger or a function? */
+/*
+ * Did the server itself send this, for a trigger or a function?  The portal
+ * of EXECUTE is named as SPI's are, but hidden.
+ */
 static bool
 is_internal(const QueryDesc *queryDesc)
 {
 	return queryDesc->dest->mydest == DestSPI ||
 		ActivePortal == NULL ||
-		strncmp(ActivePortal->name, INTERNAL_PORTAL_PREFIX,
-				sizeof(INTERNAL_PORTAL_PREFIX) - 1) == 0;
+		(ActivePortal->visible &&
+		 strncmp(ActivePortal->name, INTERNAL_PORTAL_PREFIX,
+				 sizeof(INTERNAL_PORTAL_PREFIX) - 1) == 0);
+}
+
+static inline uint64
+fingerprint(const QueryDesc *queryDesc)
+{
+	uint64		queryid = (uint64) queryDesc->plannedstmt->queryId;
+
+	return queryid != 0 ? queryid : cursor_queryid;
 }
 
 /* Rows that stay in the server are no answer to a client. */
@@ -105,7 +125,7 @@ static bool
 is_followed(const QueryDesc *queryDesc, int eflags, bool *nested)
 {
 	if (!npo_loaded || npo_track == TRACK_NONE ||
-		queryDesc->plannedstmt->queryId == 0 ||
+		fingerprint(queryDesc) == 0 ||
 		(eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || explaining > 0)
 		return false;
 	*nested = depth > 0 || is_internal(queryDesc);
@@ -123,15 +143,18 @@ is_followed(const QueryDesc *queryDesc, int eflags, bool *nested)
 static PlannedStmt *
 npo_planner(NPO_PLANNER_ARGS)
 {
+	planner_hook_type planner = prev_planner ? prev_planner : standard_planner;
 	PlannedStmt *result;
 
 	depth++;
 	PG_TRY();
 	{
-		if (prev_planner)
-			result = prev_planner(NPO_PLANNER_PASS);
-		else
-			result = standard_planner(NPO_PLANNER_PASS);
+		/* planning scribbles on the tree: what is planned again is a copy */
+		Query	   *copy = hints_wanted(parse->queryId) ? copyObject(parse) : NULL;
+
+		result = planner(NPO_PLANNER_PASS);
+		if (copy != NULL)
+			hints_plan(copy, query_string, cursorOptions, boundParams, result, planner);
 	}
 	PG_FINALLY();
 	{
@@ -149,7 +172,7 @@ npo_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	if (is_followed(queryDesc, eflags, &nested))
 	{
 		in_block |= IsTransactionBlock();
-		unit_begin_statement(queryDesc, nested);
+		unit_begin_statement(queryDesc, fingerprint(queryDesc), nested);
 	}
 	if (prev_ExecutorStart)
 		prev_ExecutorStart(queryDesc, eflags);
@@ -214,6 +237,46 @@ run_at_depth(NPO_EXECUTOR_RUN_ARGS, Sampler *sampler)
 	PG_END_TRY();
 }
 
+/* A run has taken so long: is that a reason to look for an index? */
+static void
+note_time(QueryDesc *queryDesc, int64 exec_time)
+{
+	double		ms = (double) exec_time / 1000.0;
+
+	if (!hints_enabled)
+		return;
+	hints_note_execution(queryDesc, ms);
+	if (hints_min_time >= 0 && ms >= hints_min_time)
+		hints_request(fingerprint(queryDesc), 0, 1, ms);
+}
+
+/*
+ * A statement that is not followed, inside a function or a trigger, may lack
+ * an index all the same.  Its time is taken only where the planner expects it
+ * to be dear, since foreign keys are checked with one such statement per row.
+ */
+static bool
+is_timed(const QueryDesc *queryDesc)
+{
+	return hints_enabled && hints_min_time >= 0 && npo_loaded && explaining == 0 &&
+		queryDesc->plannedstmt->planTree != NULL &&
+		queryDesc->plannedstmt->planTree->total_cost >= HINTED_COST &&
+		queryDesc->plannedstmt->queryId != 0 &&
+		MyBackendType == B_BACKEND && !IsParallelWorker();
+}
+
+static void
+run_unfollowed(NPO_EXECUTOR_RUN_ARGS)
+{
+	TimestampTz started = 0;
+
+	if (is_timed(queryDesc))
+		started = GetCurrentTimestamp();
+	run_at_depth(NPO_EXECUTOR_RUN_PASS, NULL);
+	if (started != 0)
+		note_time(queryDesc, GetCurrentTimestamp() - started);
+}
+
 static void
 npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 {
@@ -224,10 +287,10 @@ npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 
 	if (execution == NULL)
 	{
-		run_at_depth(NPO_EXECUTOR_RUN_PASS, NULL);
+		run_unfollowed(NPO_EXECUTOR_RUN_PASS);
 		return;
 	}
-	sampled = is_sampled(queryDesc);
+	sampled = is_sampled(queryDesc) && unit_is_sampled(execution);
 	if (sampled)
 	{
 		unit_prepare_sampler(execution, count != 0, &sampler);
@@ -244,6 +307,7 @@ npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 	unit_end_run(execution, &usage);
 	if (sampled)
 		evidence_finish_sampling(&sampler, execution->rows);
+	note_time(queryDesc, usage.ended - usage.started);
 }
 
 static void
@@ -343,6 +407,19 @@ level_of(const Node *utility)
 	return level;
 }
 
+/* The fingerprint of a cursor's query, where the server has not made one. */
+static uint64
+declared_queryid(const Node *utility, const char *text)
+{
+	Query	   *query;
+
+	if (!npo_loaded || !IsA(utility, DeclareCursorStmt) || !IsQueryIdEnabled())
+		return 0;
+	query = copyObject(castNode(Query, ((const DeclareCursorStmt *) utility)->query));
+	return query->queryId != 0 ? (uint64) query->queryId :
+		NPO_CURSOR_QUERYID(query, text);
+}
+
 static void
 npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 				   bool readOnlyTree, ProcessUtilityContext context,
@@ -354,6 +431,7 @@ npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 
 	depth += level.depth;
 	explaining += level.explaining;
+	cursor_queryid = declared_queryid(pstmt->utilityStmt, queryString);
 	PG_TRY();
 	{
 		if (prev_ProcessUtility)
@@ -367,6 +445,7 @@ npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	{
 		depth -= level.depth;
 		explaining -= level.explaining;
+		cursor_queryid = 0;
 	}
 	PG_END_TRY();
 	if (level.discards_all && attached)

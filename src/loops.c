@@ -32,11 +32,14 @@
 /* a loop is spared by so many other statements before it may go */
 #define STALE_STATEMENTS 32
 
+/* executions in which an outer result is looked for */
+#define NESTING_CALLS 4
+
 /* matches that prove a loop; see evidence.c for what a match is worth */
 #define PROOF_MATCHES 3
 
-/* a key set this full no longer grows; new keys take the place of old ones */
-#define SEEN_ENOUGH (LOOP_SEEN * 3 / 4)
+/* places that a key may have among those seen; the oldest gives way */
+#define SEEN_PROBES 6
 
 /* one page in so many may be shorter: the last one */
 #define ODD_PAGES_SHARE 4
@@ -202,19 +205,17 @@ seen_before(Loop *loop, uint32 identity)
 
 	if (identity == VALUE_UNKNOWN)
 		return false;
-	for (uint32 i = 0; i < LOOP_SEEN; i++)
+	for (uint32 i = 0; i < SEEN_PROBES; i++)
 	{
 		uint32	   *place = &loop->seen[(home + i) % LOOP_SEEN];
 
 		if (*place == identity)
 			return true;
-		if (*place != VALUE_UNKNOWN)
-			continue;
-		if (loop->nseen >= SEEN_ENOUGH)
-			break;
-		*place = identity;
-		loop->nseen++;
-		return false;
+		if (*place == VALUE_UNKNOWN)
+		{
+			*place = identity;
+			return false;
+		}
 	}
 	loop->seen[home] = identity;
 	return false;
@@ -235,6 +236,8 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 
 	if (loop == NULL)
 		return NULL;
+	if ((entry->shape.flags & SHAPE_ROWS_KNOWN) == 0)
+		shape_note_rows(queryDesc->plannedstmt, &entry->shape);
 	memset(loop, 0, sizeof(*loop));
 	loop->entry = entry - my_unit->entries;
 	loop->follow.sample = -1;
@@ -269,6 +272,9 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 static void
 note_streams(Loop *loop, int64 calls)
 {
+	if (loop->last_stream == evidence_last_stream)
+		return;
+	loop->last_stream = evidence_last_stream;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		const Sample *sample = &my_slot->samples[i];
@@ -393,13 +399,14 @@ counts_pages(const Loop *loop, const UnitEntry *entry)
 	for (int i = 0; i < SLOT_LOOPS; i++)
 	{
 		const Loop *other = &loops[i];
+		int64		ahead;
 
 		if (other->entry < 0 || other == loop ||
 			entry_of(other)->shape.relid != entry->shape.relid ||
 			!reads_pages(other, &entry_of(other)->shape))
 			continue;
-		if (Abs(counts_of(other)->counters.calls -
-				counts_of(loop)->counters.calls) <= 1)
+		ahead = counts_of(other)->counters.calls - counts_of(loop)->counters.calls;
+		if (ahead >= -1 && ahead <= 1)
 			return true;
 	}
 	return false;
@@ -434,6 +441,8 @@ is_power_of_two(int64 n)
 static bool
 search_is_due(const Loop *loop, int64 calls)
 {
+	if (evidence_samples == 0)
+		return false;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		int64		since = calls - loop->calls_before[i];
@@ -463,13 +472,37 @@ search_evidence(Loop *loop, const UnitEntry *entry, int64 calls)
 		loop->follow = candidates[classify_choose(candidates, kept, &entry->shape)].follow;
 }
 
-/* The values have told the parent: count from it, and let it know. */
+/* the sample of the outermost result that a statement is repeated for */
+static int
+outermost_sample(uint64 queryid, int sample)
+{
+	for (int depth = 0; depth < SLOT_LOOPS; depth++)
+	{
+		const UnitEntry *entry = unit_find_entry(queryid);
+		const Loop *loop = entry != NULL && entry->loop >= 0 ? &loops[entry->loop] : NULL;
+		int			outer;
+
+		if (loop == NULL)
+			break;
+		queryid = loop->parent != 0 ? loop->parent : loop->outer;
+		outer = queryid != 0 ? evidence_find_sample(queryid) : -1;
+		if (outer < 0)
+			break;
+		sample = outer;
+	}
+	return sample;
+}
+
+/*
+ * The values have told the parent: count from it, or from what it is repeated
+ * for itself, and let it know.
+ */
 static void
 adopt_parent(Loop *loop, uint64 parent, int sample)
 {
 	UnitEntry  *entry = unit_find_entry(parent);
 
-	forget_calls_before(loop, loop->calls_before[sample]);
+	forget_calls_before(loop, loop->calls_before[outermost_sample(parent, sample)]);
 	loop->parent = parent;
 	if (entry != NULL)
 		entry->is_parent = true;
@@ -492,7 +525,8 @@ tie_by_values(const Loop *loop)
 static int
 sample_as_long_as_run(const Loop *loop, const UnitEntry *entry)
 {
-	if (KIND_IS_WRITE(entry->shape.kind) || entry->run < npo_threshold)
+	if (evidence_samples == 0 || KIND_IS_WRITE(entry->shape.kind) ||
+		entry->run < npo_threshold)
 		return -1;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
@@ -596,31 +630,46 @@ loops_has_ended(const UnitEntry *entry, const KeyValues *values)
 	}
 }
 
-/* keys walk a result further out: the rows of this statement belong together */
+/*
+ * Do the first keys walk a result further out?  That is too little to make a
+ * loop, but enough to take the rows of these executions together, and what
+ * is repeated for each of them.
+ */
 static void
-note_nesting(Loop *loop, const UnitEntry *entry, int64 calls)
+note_nesting(Loop *loop, const UnitEntry *entry)
 {
 	Candidate	candidates[MAX_CANDIDATES];
 
-	if (loop->nested || entry->few_rows || calls > 4)
-		return;
-	loop->nested = evidence_search(&loop->history, &entry->shape, entry->queryid,
-								   2, candidates) > 0;
+	if (evidence_search(&loop->history, &entry->shape, entry->queryid, 2, candidates) > 0)
+		loop->outer = candidates[0].follow.queryid;
 }
 
-/* rows the parent has returned for this loop so far */
+/* the rows of all executions of the parent that this loop is repeated for */
+static int64
+parent_rows(const Loop *loop)
+{
+	const UnitEntry *entry = unit_find_entry(loop->parent);
+	const Loop *parent = entry != NULL && entry->loop >= 0 ? &loops[entry->loop] : NULL;
+	int			sample;
+
+	if (parent != NULL && (parent->outer != 0 || parent->parent != 0))
+		return counts_of(parent)->counters.rows;
+	sample = evidence_find_sample(loop->parent);
+	if (sample < 0)
+		return 0;
+	return Max(my_slot->samples[sample].rows, (int64) my_slot->samples[sample].total);
+}
+
 static void
 note_parent_rows(Loop *loop)
 {
 	SlotLoop   *counts = counts_of(loop);
-	int			sample;
 	int64		rows;
 
-	if (loop->parent == 0 || (sample = evidence_find_sample(loop->parent)) < 0)
+	if (loop->parent == 0)
 		return;
-	/* a chained stream has the rows of several executions */
-	rows = Max(my_slot->samples[sample].rows, (int64) my_slot->samples[sample].total);
-	if (rows == counts->counters.parent_rows)
+	rows = parent_rows(loop);
+	if (rows <= counts->counters.parent_rows)
 		return;
 	change_begin(&counts->change);
 	counts->counters.parent_rows = rows;
@@ -719,7 +768,9 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	follow_evidence(loop, values);
 	count_call(loop, seen_before(loop, identity), now);
 
-	note_nesting(loop, entry, counts_of(loop)->counters.calls);
+	if (evidence_samples > 0 && loop->outer == 0 &&
+		counts_of(loop)->counters.calls <= NESTING_CALLS)
+		note_nesting(loop, entry);
 	if (loop->published || counts_of(loop)->counters.calls >= npo_threshold ||
 		loop->tie != TIE_NONE)
 		reconsider(loop, entry, queryDesc, values);
@@ -765,15 +816,22 @@ loops_chain_rows(const UnitEntry *entry)
 {
 	if (entry->loop < 0)
 		return false;
-	return entry->run >= 2 || loops[entry->loop].nested ||
+	return entry->run >= 2 || loops[entry->loop].outer != 0 ||
 		loops_confidence(&loops[entry->loop]) >= CONFIDENCE_LIKELY;
 }
 
-/* One row alone is evidence only where many executions give one each. */
+/*
+ * One row alone is evidence only where many executions give one each, or
+ * where it continues the rows of those before.
+ */
 bool
 loops_keep_single_row(const UnitEntry *entry)
 {
-	return entry->loop >= 0 && loops_confidence(&loops[entry->loop]) >= CONFIDENCE_LIKELY;
+	const Loop *loop = entry->loop >= 0 ? &loops[entry->loop] : NULL;
+
+	return loop != NULL &&
+		(loops_confidence(loop) >= CONFIDENCE_LIKELY ||
+		 (loop->outer != 0 && evidence_find_sample(entry->queryid) >= 0));
 }
 
 /* Is this the parent of the loop, or a parent of its parent? */

@@ -33,11 +33,12 @@ typedef struct Loop
 {
 	int16		entry;			/* -1: unused */
 	bool		batch;			/* its list of keys varies */
-	bool		nested;			/* keys walk an outer result: hint only */
 	bool		published;		/* has a cluster */
+	bool		acted;			/* has been reported */
 	uint8		varied;			/* bit per key place that has changed */
 	uint8		tie;			/* Tie */
 	uint64		parent;			/* queryid of the parent, 0: none */
+	uint64		outer;			/* the same, by two keys only: a hint */
 	uint64		seq;			/* of its latest execution */
 	int64		page_rows;		/* rows that the fullest execution gave */
 	int32		odd_pages;		/* executions that gave another number */
@@ -46,9 +47,9 @@ typedef struct Loop
 	bool		identity_known;	/* two of them have been compared */
 	bool		identity_varied;
 	bool		monotonous;		/* was published as always the same */
-	uint8		nseen;
 	uint32		resets;			/* of the cluster table, when published */
 	Follow		follow;
+	uint32		last_stream;	/* when the streams below were noted */
 	uint32		streams[SLOT_SAMPLES];
 	int64		calls_before[SLOT_SAMPLES]; /* calls when that stream began */
 	KeyHistory	history;

@@ -37,6 +37,11 @@ extern int	npo_track;			/* TrackLevel */
 extern int	npo_threshold;		/* executions that make a loop */
 extern int	npo_idle_gap;		/* milliseconds */
 extern int	npo_min_confidence; /* Confidence */
+extern int	npo_action;			/* Action */
+extern int	npo_action_min_confidence;	/* Confidence */
+extern bool npo_save;			/* keep clusters across restarts */
+extern int	npo_save_interval;	/* seconds */
+extern char *npo_tags;			/* request tags set by the program */
 extern int	npo_sample_rows;	/* rows of a result kept as evidence */
 
 /* true once the shared memory of the module is there */

@@ -17,7 +17,8 @@
 #include "port/atomics.h"
 
 #define SLOT_LOOPS 12			/* repeated statements followed at once */
-#define SLOT_SAMPLES 6			/* results kept as evidence */
+#define SLOT_ROUTES 3			/* routes summed up before they are shared */
+#define SLOT_SAMPLES 5			/* results kept as evidence */
 #define SAMPLE_COLUMNS 16		/* columns of a result kept */
 #define SAMPLE_CELLS 512		/* values of a result kept */
 
@@ -82,6 +83,30 @@ typedef struct Sample
 	uint32		cells[SAMPLE_CELLS];
 } Sample;
 
+/* units of work of one origin; times are in microseconds */
+typedef struct RequestSums
+{
+	Oid			userid;
+	Oid			dbid;
+	char		application_name[NAMEDATALEN];
+	char		route[2 * NAMEDATALEN]; /* empty: untagged */
+	int64		units;
+	int64		statements;
+	int64		max_statements;
+	int64		units_with_loops;
+	int64		exec_time;
+	int64		max_time;
+} RequestSums;
+
+typedef struct SlotRequests
+{
+	uint32		change;			/* odd while the owner writes */
+	uint32		generation;		/* of resets, see requests.c */
+	int			npending;
+	RequestSums pending[SLOT_ROUTES];	/* units that have ended */
+	RequestSums current;		/* the one under way */
+} SlotRequests;
+
 typedef struct BackendSlot
 {
 	int			pid;			/* 0: nobody */
@@ -89,6 +114,7 @@ typedef struct BackendSlot
 	Oid			userid;
 	char		application_name[NAMEDATALEN];
 	uint64		dropped;		/* statements lost to a full private table */
+	SlotRequests requests;
 	SlotLoop	loops[SLOT_LOOPS];
 	Sample		samples[SLOT_SAMPLES];
 } BackendSlot;

@@ -27,6 +27,9 @@
 
 #include "clusters.h"
 #include "compat.h"
+#include "hints.h"
+#include "persist.h"
+#include "requests.h"
 #include "session.h"
 #include "settings.h"
 #include "slots.h"
@@ -36,13 +39,17 @@ PG_FUNCTION_INFO_V1(pg_nplusone_clusters_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_session_clusters_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_activity_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_info_1_0);
+PG_FUNCTION_INFO_V1(pg_nplusone_requests_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_reset_1_0);
+PG_FUNCTION_INFO_V1(pg_nplusone_mute_1_0);
+PG_FUNCTION_INFO_V1(pg_nplusone_unmute_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_session_reset_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_session_statements_1_0);
 
 #define CLUSTER_COLUMNS 29
 #define ACTIVITY_COLUMNS 12
 #define INFO_COLUMNS 6
+#define REQUEST_COLUMNS 12
 
 #define MASKED_TEXT "<insufficient privilege>"
 
@@ -320,6 +327,44 @@ pg_nplusone_activity_1_0(PG_FUNCTION_ARGS)
 }
 
 /* -------------------------------------------------------------------------
+ * Units of work by origin
+ * -------------------------------------------------------------------------
+ */
+
+static void
+put_requests(ReturnSetInfo *rsinfo, const RequestSums *sums, bool visible)
+{
+	Row			row = {0};
+
+	put(&row, ObjectIdGetDatum(sums->userid));
+	put(&row, ObjectIdGetDatum(sums->dbid));
+	put_text(&row, visible ? sums->application_name : NULL);
+	put_text(&row, visible ? sums->route : MASKED_TEXT);
+	put_int8(&row, sums->units);
+	put_int8(&row, sums->statements);
+	put(&row, Float8GetDatum((double) sums->statements / sums->units));
+	put_int8(&row, sums->max_statements);
+	put_int8(&row, sums->units_with_loops);
+	put_time(&row, sums->exec_time);
+	put(&row, Float8GetDatum((double) sums->exec_time / sums->units / 1000.0));
+	put_time(&row, sums->max_time);
+	end_row(rsinfo, &row);
+}
+
+Datum
+pg_nplusone_requests_1_0(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = begin_rows(fcinfo, REQUEST_COLUMNS);
+	bool		all = sees_all();
+	int			n;
+	RequestSums *sums = requests_collect(&n);
+
+	for (int i = 0; i < n; i++)
+		put_requests(rsinfo, &sums[i], all || sums[i].userid == GetUserId());
+	return (Datum) 0;
+}
+
+/* -------------------------------------------------------------------------
  * Administration
  * -------------------------------------------------------------------------
  */
@@ -339,17 +384,42 @@ pg_nplusone_info_1_0(PG_FUNCTION_ARGS)
 	put_int8(&row, dealloc);
 	put_int8(&row, (int64) slots_dropped());
 	put(&row, TimestampTzGetDatum(stats_reset));
-	put_null(&row);
+	if (persist_last_saved() == 0)
+		put_null(&row);
+	else
+		put(&row, TimestampTzGetDatum(persist_last_saved()));
 	end_row(rsinfo, &row);
 	return (Datum) 0;
 }
 
+/* the sums by route go with the clusters when all of them are removed */
 Datum
 pg_nplusone_reset_1_0(PG_FUNCTION_ARGS)
 {
+	Oid			userid = PG_GETARG_OID(0);
+	Oid			dbid = PG_GETARG_OID(1);
+	int64		clusterid = PG_GETARG_INT64(2);
+
 	check_loaded();
-	PG_RETURN_INT64(clusters_remove(PG_GETARG_OID(0), PG_GETARG_OID(1),
-									PG_GETARG_INT64(2)));
+	if (!OidIsValid(userid) && !OidIsValid(dbid) && clusterid == 0)
+		requests_reset();
+	hints_forget();
+	hintstore_reset(userid, dbid, clusterid);
+	PG_RETURN_INT64(clusters_remove(userid, dbid, clusterid));
+}
+
+Datum
+pg_nplusone_mute_1_0(PG_FUNCTION_ARGS)
+{
+	check_loaded();
+	PG_RETURN_BOOL(clusters_mute(PG_GETARG_INT64(0), true));
+}
+
+Datum
+pg_nplusone_unmute_1_0(PG_FUNCTION_ARGS)
+{
+	check_loaded();
+	PG_RETURN_BOOL(clusters_mute(PG_GETARG_INT64(0), false));
 }
 
 Datum

@@ -36,6 +36,7 @@
 #include "compat.h"
 #include "cycle.h"
 #include "loops.h"
+#include "requests.h"
 #include "session.h"
 #include "settings.h"
 #include "slots.h"
@@ -52,6 +53,7 @@ typedef struct UnitMemory
 	Unit		unit;
 	int16		buckets[UNIT_BUCKETS];
 	Execution	executions[UNIT_EXECUTIONS];
+	int			open;			/* of them, from the front, unused ones among them */
 	int			hand;			/* where the search for a victim goes on */
 	int64		statements;		/* since pg_nplusone_session_reset() */
 } UnitMemory;
@@ -205,6 +207,7 @@ unit_close(void)
 		return;
 	loops_fold_all();
 	evidence_reset();
+	requests_close_unit();
 	my_unit->generation++;
 }
 
@@ -241,12 +244,19 @@ unit_note_xact_end(TimestampTz when)
 Execution *
 unit_find(QueryDesc *queryDesc)
 {
-	if (memory == NULL)
-		return NULL;
-	for (int i = 0; i < UNIT_EXECUTIONS; i++)
+	/* the latest one, nearly always */
+	for (int i = memory->open - 1; i >= 0; i--)
 		if (memory->executions[i].queryDesc == queryDesc)
 			return &memory->executions[i];
 	return NULL;
+}
+
+static void
+trim_executions(void)
+{
+	while (memory->open > 0 &&
+		   memory->executions[memory->open - 1].queryDesc == NULL)
+		memory->open--;
 }
 
 void
@@ -254,30 +264,39 @@ unit_forget(QueryDesc *queryDesc)
 {
 	Execution  *execution = unit_find(queryDesc);
 
-	if (execution != NULL)
-		execution->queryDesc = NULL;
+	if (execution == NULL)
+		return;
+	execution->queryDesc = NULL;
+	trim_executions();
 }
 
 /* Forget what began at this transaction nesting level or deeper. */
 void
 unit_forget_level(int level)
 {
-	if (memory == NULL)
+	if (memory->open == 0)
 		return;
-	for (int i = 0; i < UNIT_EXECUTIONS; i++)
+	for (int i = 0; i < memory->open; i++)
 		if (memory->executions[i].level >= level)
 			memory->executions[i].queryDesc = NULL;
+	trim_executions();
+}
+
+/* a free place; NULL when too many statements are open */
+static Execution *
+claim_execution(void)
+{
+	if (memory->open < UNIT_EXECUTIONS)
+		return &memory->executions[memory->open++];
+	return unit_find(NULL);
 }
 
 /* a place for an execution; NULL when too many are open */
 static Execution *
 add_execution(QueryDesc *queryDesc, UnitEntry *entry, TimestampTz now)
 {
-	Execution  *execution;
+	Execution  *execution = claim_execution();
 
-	/* the address may be that of an execution which an error has ended */
-	unit_forget(queryDesc);
-	execution = unit_find(NULL);
 	if (execution == NULL)
 	{
 		my_slot->dropped++;
@@ -359,9 +378,8 @@ note_company(UnitEntry *entry, bool nested)
 
 /* Find or make the entry; NULL for a statement that is none of our business. */
 static UnitEntry *
-recognise(QueryDesc *queryDesc)
+recognise(QueryDesc *queryDesc, uint64 queryid)
 {
-	uint64		queryid = queryDesc->plannedstmt->queryId;
 	Oid			userid = GetUserId();
 	UnitEntry  *entry = lookup_entry(queryid, userid);
 
@@ -379,12 +397,35 @@ recognise(QueryDesc *queryDesc)
 }
 
 /*
+ * The client has sent a statement: see which unit of work it is in.  False
+ * when it asks not to be followed.
+ */
+static bool
+begin_client_statement(const QueryDesc *queryDesc)
+{
+	RequestNews news;
+
+	memory->statements++;
+	check_idle_gap();
+	news = requests_note_statement(queryDesc->sourceText);
+	if (news == REQUEST_NEW)
+	{
+		unit_close();
+		news = requests_note_statement(queryDesc->sourceText);
+	}
+	if (news == REQUEST_IGNORED)
+		return false;
+	requests_count_statement();
+	return true;
+}
+
+/*
  * A statement is about to start.  Returns its execution, or NULL when it is
  * not followed.  A loop that reaches the threshold is published from here, so
  * this may look into the catalog and may raise an error.
  */
 Execution *
-unit_begin_statement(QueryDesc *queryDesc, bool nested)
+unit_begin_statement(QueryDesc *queryDesc, uint64 queryid, bool nested)
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 	uint64		round_trips = pgStatActiveTime + pgStatTransactionIdleTime;
@@ -393,12 +434,9 @@ unit_begin_statement(QueryDesc *queryDesc, bool nested)
 	KeyValues	values;
 	bool		counted;
 
-	if (!nested)
-	{
-		memory->statements++;
-		check_idle_gap();
-	}
-	entry = recognise(queryDesc);
+	if (!nested && !begin_client_statement(queryDesc))
+		return NULL;
+	entry = recognise(queryDesc, queryid);
 	if (entry == NULL)
 		return NULL;
 	if (nested)
@@ -408,6 +446,8 @@ unit_begin_statement(QueryDesc *queryDesc, bool nested)
 
 	my_unit->seq++;
 	execution = add_execution(queryDesc, entry, now);
+	if (execution != NULL)
+		execution->nested = nested;
 	shape_read_keys(queryDesc, &entry->shape, &values);
 	note_company(entry, nested);
 	if (entry->loop >= 0 && loops_has_ended(entry, &values))
@@ -421,6 +461,16 @@ unit_begin_statement(QueryDesc *queryDesc, bool nested)
 	if (entry->is_parent)
 		loops_parent_again(entry);
 	return execution;
+}
+
+/* Is there anything to see in the rows?  One row alone rarely says a thing. */
+bool
+unit_is_sampled(const Execution *execution)
+{
+	const UnitEntry *entry = entry_of(execution);
+
+	return entry != NULL &&
+		((entry->shape.flags & SHAPE_SINGLE_ROW) == 0 || loops_keep_single_row(entry));
 }
 
 /*
@@ -467,6 +517,8 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 	my_unit->ended = usage->ended;
 	execution->rows += usage->rows;
 	execution->exec_time += exec_time;
+	if (!execution->nested)
+		requests_add_time(exec_time);
 	if (entry == NULL || entry->generation != my_unit->generation)
 		return;
 	entry->few_rows = execution->rows <= 1;

@@ -56,6 +56,7 @@ typedef struct Execution
 	uint64		queryid;		/* of the entry, to see that it is still that */
 	uint64		seq;
 	bool		counted;		/* a loop counts it */
+	bool		nested;			/* inside of another statement */
 	TimestampTz started;
 	int64		rows;			/* in all its runs so far */
 	int64		exec_time;		/* microseconds, likewise */
@@ -84,8 +85,10 @@ typedef struct RunUsage
 extern Unit *my_unit;
 
 extern bool unit_attach(void);
-extern Execution *unit_begin_statement(QueryDesc *queryDesc, bool nested);
+extern Execution *unit_begin_statement(QueryDesc *queryDesc, uint64 queryid,
+									   bool nested);
 extern Execution *unit_find(QueryDesc *queryDesc);
+extern bool unit_is_sampled(const Execution *execution);
 extern void unit_prepare_sampler(Execution *execution, bool in_pieces,
 								 Sampler *sampler);
 extern void unit_end_run(Execution *execution, const RunUsage *usage);

@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "compat.h"
 #include "value.h"
 
 /* longer strings are no keys; their first bytes and length will do */

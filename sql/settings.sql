@@ -1,0 +1,70 @@
+--
+-- The settings: what they are, what they take, and who may change them.
+--
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_nplusone;
+RESET client_min_messages;
+
+SELECT name, boot_val AS default, unit, min_val AS min, max_val AS max, enumvals AS values,
+       context AS who
+  FROM pg_settings
+ WHERE name IN ('pg_nplusone.max', 'pg_nplusone.query_size', 'pg_nplusone.track',
+                'pg_nplusone.threshold', 'pg_nplusone.idle_gap',
+                'pg_nplusone.min_confidence', 'pg_nplusone.sample_rows')
+ ORDER BY name;
+
+-- each says in a sentence what it does
+SELECT name FROM pg_settings
+ WHERE name LIKE 'pg\_nplusone.%' AND (short_desc IS NULL OR short_desc !~ '\.$');
+
+SHOW pg_nplusone.idle_gap;
+SHOW pg_nplusone.query_size;
+
+-- out of range
+SET pg_nplusone.threshold = 1;
+SET pg_nplusone.threshold = 0;
+SET pg_nplusone.threshold = -5;
+SET pg_nplusone.idle_gap = 0;
+SET pg_nplusone.idle_gap = '-1ms';
+SET pg_nplusone.sample_rows = -1;
+SET pg_nplusone.sample_rows = 65;
+
+-- not a value at all
+SET pg_nplusone.threshold = 'many';
+SET pg_nplusone.idle_gap = '5 parsecs';
+SET pg_nplusone.track = 'some';
+SET pg_nplusone.min_confidence = 'certain';
+
+-- units and spellings that are taken
+SET pg_nplusone.idle_gap = '2s';
+SHOW pg_nplusone.idle_gap;
+SET pg_nplusone.track = 'ALL';
+SHOW pg_nplusone.track;
+SET pg_nplusone.min_confidence = 'Proven';
+SHOW pg_nplusone.min_confidence;
+SET pg_nplusone.sample_rows = 0;
+SHOW pg_nplusone.sample_rows;
+SET pg_nplusone.threshold = 2;
+SHOW pg_nplusone.threshold;
+RESET ALL;
+
+-- two are fixed when the server starts
+SET pg_nplusone.max = 2000;
+SET pg_nplusone.query_size = '4kB';
+
+-- the prefix is reserved: a misspelt name is an error
+SET pg_nplusone.treshold = 3;
+
+-- an ordinary user may say what makes a loop, not what is followed
+CREATE ROLE regress_nplusone_user;
+SET ROLE regress_nplusone_user;
+SET pg_nplusone.threshold = 10;
+SET pg_nplusone.idle_gap = '100ms';
+SET pg_nplusone.track = 'none';
+SET pg_nplusone.min_confidence = 'proven';
+SET pg_nplusone.sample_rows = 0;
+RESET ROLE;
+SHOW pg_nplusone.threshold;
+SHOW pg_nplusone.track;
+RESET ALL;
+DROP ROLE regress_nplusone_user;

@@ -1,0 +1,79 @@
+/*-------------------------------------------------------------------------
+ *
+ * action.c
+ *	  What pg_nplusone.action asks for when a loop has been found.
+ *
+ * The statement that makes the loop has not run yet.  A report goes out once
+ * per loop; at "error" it is the statement that fails, which is what a test
+ * wants and a production server does not.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/guc.h"
+
+#include "action.h"
+#include "settings.h"
+
+/* Is a report wanted for a loop of this confidence? */
+bool
+action_is_due(Confidence confidence, const SlotLoop *loop)
+{
+	return npo_action != ACTION_OFF &&
+		confidence >= npo_action_min_confidence && !clusters_muted(loop);
+}
+
+static int
+error_level(void)
+{
+	switch (npo_action)
+	{
+		case ACTION_ERROR:
+			return ERROR;
+		case ACTION_WARNING:
+			return WARNING;
+		case ACTION_NOTICE:
+			return NOTICE;
+		default:
+			return LOG;
+	}
+}
+
+/* parent, rows, link and origin, a line each */
+static char *
+describe(const Finding *finding, const LoopCounters *counters)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "Statement: %s",
+					 finding->texts[TEXT_QUERY] ? finding->texts[TEXT_QUERY] : "");
+	if (finding->texts[TEXT_PARENT])
+		appendStringInfo(&buf, "\nParent: %s (" INT64_FORMAT " rows)",
+						 finding->texts[TEXT_PARENT], counters->parent_rows);
+	if (finding->link)
+		appendStringInfo(&buf, "\nLink: %s", finding->link);
+	if (application_name && application_name[0] != '\0')
+		appendStringInfo(&buf, "\nApplication: %s", application_name);
+	if (finding->tags)
+		appendStringInfo(&buf, "\nTags: %s", finding->tags);
+	return buf.data;
+}
+
+/* Say what was found, at the level that the setting asks for. */
+void
+action_report(const Finding *finding, const LoopCounters *counters)
+{
+	ereport(error_level(),
+			(errcode(ERRCODE_NPLUSONE_LOOP),
+			 errmsg("pg_nplusone: %s loop, %s, " INT64_FORMAT " executions so far, cluster " INT64_FORMAT,
+					pattern_name(finding->pattern),
+					confidence_name(finding->confidence),
+					counters->calls, clusters_id(&finding->key)),
+			 errdetail_internal("%s", describe(finding, counters)),
+			 finding->texts[TEXT_ADVICE] ?
+			 errhint("%s", finding->texts[TEXT_ADVICE]) :
+			 errhint("Read the rows of all keys with one statement.")));
+}

@@ -1,0 +1,163 @@
+/*-------------------------------------------------------------------------
+ *
+ * hintview.c
+ *	  The SQL function behind the view pg_nplusone_index_hints.
+ *
+ * Locking: copies the store's entries out first and works on the copy.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "hints.h"
+#include "existing.h"
+#include "hintadvice.h"
+#include "hintstore.h"
+#include "hinttext.h"
+#include "normalize.h"
+#include "pending.h"
+#include "compat.h"
+
+#define HINT_COLUMNS		19
+
+/* A reader verifies at most so many cached plans */
+#define PENDING_AT_ONCE		10
+
+PG_FUNCTION_INFO_V1(pg_nplusone_index_hints_1_0);
+
+/* The words for HintVerified */
+static const char *
+verified_text(HintVerified verified)
+{
+	switch (verified)
+	{
+		case HINT_ACTUAL_VALUES:
+			return "actual values";
+		case HINT_GENERIC_PLAN:
+			return "generic plan";
+		default:
+			return "not verified";
+	}
+}
+
+static void
+set_text(Datum *values, bool *nulls, int i, const char *text)
+{
+	if (text == NULL || text[0] == '\0')
+		nulls[i] = true;
+	else
+		values[i] = CStringGetTextDatum(text);
+}
+
+/* The statement's text; a pending one still has its values in it */
+static const char *
+shown_query(const HintEntry *entry)
+{
+	if (entry->verified != HINT_PENDING)
+		return entry->query;
+	return normalize_statement(entry->query, 0, 0, HINT_QUERY_LEN - 1);
+}
+
+static void
+fill_row(Datum *values, bool *nulls, const HintEntry *entry, bool allowed)
+{
+	int			i = 0;
+
+	memset(nulls, 0, sizeof(bool) * HINT_COLUMNS);
+	values[i++] = Int64GetDatum((int64) entry->clusterid);
+	values[i++] = ObjectIdGetDatum(entry->userid);
+	values[i] = Int64GetDatum((int64) entry->queryid);
+	nulls[i++] = !allowed;
+	set_text(values, nulls, i++, allowed ? shown_query(entry) : "<insufficient privilege>");
+	values[i] = ObjectIdGetDatum(entry->relid);
+	nulls[i++] = !allowed || !OidIsValid(entry->relid);
+	set_text(values, nulls, i++, allowed ? hinttext_ddl(entry) : NULL);
+	set_text(values, nulls, i++, allowed ? hintadvice_reason(entry) : NULL);
+	set_text(values, nulls, i++, allowed ? entry->finding : NULL);
+	values[i++] = Int64GetDatum(entry->calls);
+	values[i++] = Float8GetDatum(entry->total_time);
+	values[i++] = Float8GetDatum(entry->cost_before);
+	values[i++] = Float8GetDatum(entry->cost_after);
+	values[i++] = Float8GetDatum(entry->saving);
+	values[i] = Int64GetDatum((int64) entry->index_bytes);
+	nulls[i++] = entry->nkeys == 0;
+	set_text(values, nulls, i++, verified_text(entry->verified));
+	set_text(values, nulls, i++, allowed ? entry->plan_before : NULL);
+	set_text(values, nulls, i++, allowed ? entry->plan_after : NULL);
+	values[i++] = TimestampTzGetDatum(entry->first_seen);
+	values[i++] = TimestampTzGetDatum(entry->last_seen);
+	Assert(i == HINT_COLUMNS);
+}
+
+/* Own statements, and all of them with pg_read_all_stats */
+static bool
+may_see(const HintEntry *entry)
+{
+	return has_privs_of_role(GetUserId(), entry->userid) ||
+		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
+}
+
+/* Verify what cached plans have left, as far as the reader may see it */
+static int
+copy_verified(HintEntry *entries)
+{
+	int			n = hintstore_copy(MyDatabaseId, entries);
+	int			verified = 0;
+
+	for (int i = 0; i < n && verified < PENDING_AT_ONCE; i++)
+	{
+		if (entries[i].verified != HINT_PENDING || !may_see(&entries[i]))
+			continue;
+		pending_verify(&entries[i]);
+		verified++;
+	}
+	return verified > 0 ? hintstore_copy(MyDatabaseId, entries) : n;
+}
+
+/* Is there something to be said, and still? */
+static bool
+worth_showing(const HintEntry *entry)
+{
+	if (entry->verified == HINT_NOTHING)
+		return false;
+	return entry->nkeys == 0 || !existing_serves(entry);
+}
+
+Datum
+pg_nplusone_index_hints_1_0(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	HintEntry  *entries;
+	int			n;
+
+	if (!hintstore_ready())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("pg_nplusone must be loaded via shared_preload_libraries"),
+				 errhint("Add pg_nplusone to shared_preload_libraries and restart the server.")));
+	hints_flush();
+	InitMaterializedSRF(fcinfo, 0);
+	if (rsinfo->setDesc->natts != HINT_COLUMNS)
+		elog(ERROR, "incorrect number of output columns");
+	entries = palloc(sizeof(HintEntry) * HINTSTORE_MAX);
+	n = copy_verified(entries);
+	for (int i = 0; i < n; i++)
+	{
+		Datum		values[HINT_COLUMNS];
+		bool		nulls[HINT_COLUMNS];
+
+		if (!worth_showing(&entries[i]))
+			continue;
+		fill_row(values, nulls, &entries[i], may_see(&entries[i]));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

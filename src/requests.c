@@ -1,0 +1,399 @@
+/*-------------------------------------------------------------------------
+ *
+ * requests.c
+ *	  Where the statements of a unit of work come from, and how many it has.
+ *
+ * Owns the request tags of the current unit of work and the table of sums by
+ * route.  A statement adds to counters in its backend's own slot; a unit that
+ * has ended is summed up there, too; and only when the slot has no room for
+ * another route, or every second, do these sums move to the shared table,
+ * under its lock.  A reader adds the slots up under the same lock, so that it
+ * sees every statement once.
+ *
+ * A reset raises the generation of the table.  Sums in a slot that are of an
+ * older generation do not count any more; their owner drops them in time.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "requests.h"
+#include "tags.h"
+
+#define FLUSH_INTERVAL USECS_PER_SEC
+
+/* a comment longer than this is read anew every time */
+#define COMMENT_KEPT 512
+
+typedef struct RequestTable
+{
+	LWLock	   *lock;
+	uint32		generation;		/* of resets; written under the lock */
+	int			used;
+	RequestSums sums[REQUESTS_MAX];
+} RequestTable;
+
+static RequestTable *table = NULL;
+
+/* tags set by the program, and those that a statement carried */
+static RequestTags set_tags;
+static RequestTags comment_tags;
+static uint32 set_hash = 0;
+static uint32 comment_hash = 0;
+static uint32 unit_hash = 0;	/* of the request that the unit serves */
+static int	last_comment_len = 0;
+static char last_comment[COMMENT_KEPT];
+
+static bool route_changed = true;	/* since it was put into the slot */
+static TimestampTz last_flush = 0;
+
+Size
+requests_shmem_size(void)
+{
+	return MAXALIGN(sizeof(RequestTable));
+}
+
+void
+requests_shmem_init(void)
+{
+	bool		found;
+
+	table = ShmemInitStruct("pg_nplusone requests", requests_shmem_size(), &found);
+	if (found)
+		return;
+	memset(table, 0, requests_shmem_size());
+	table->lock = &GetNamedLWLockTranche(REQUESTS_TRANCHE)->lock;
+}
+
+/* -------------------------------------------------------------------------
+ * Tags
+ * -------------------------------------------------------------------------
+ */
+
+/* for the setting pg_nplusone.tags */
+bool
+requests_check_tags(const char *list)
+{
+	RequestTags tags;
+
+	return tags_parse_list(list, &tags);
+}
+
+void
+requests_assign_tags(const char *list)
+{
+	if (!tags_parse_list(list, &set_tags))
+		memset(&set_tags, 0, sizeof(set_tags));
+	set_hash = tags_request_hash(&set_tags);
+	route_changed = true;
+}
+
+/* the tags that are in force; a statement's own come first */
+static const RequestTags *
+current_tags(void)
+{
+	return comment_tags.n > 0 ? &comment_tags : &set_tags;
+}
+
+/* Read the comment of a statement unless it is the one that was read last. */
+static void
+read_comment(const char *text, int len, int start, int stop)
+{
+	int			comment_len = stop - start;
+
+	if (comment_len == last_comment_len &&
+		memcmp(text + start, last_comment, comment_len) == 0)
+		return;
+	if (comment_len <= COMMENT_KEPT)
+	{
+		memcpy(last_comment, text + start, comment_len);
+		last_comment_len = comment_len;
+	}
+	else
+		last_comment_len = 0;
+	if (!tags_read_statement(text, len, &comment_tags))
+		memset(&comment_tags, 0, sizeof(comment_tags));
+	comment_hash = tags_request_hash(&comment_tags);
+	route_changed = true;
+}
+
+/* Can a comment be at either end?  Most statements say no at a glance. */
+static inline bool
+has_open_end(const char *text, int len)
+{
+	return len > 0 &&
+		(text[0] <= ' ' || text[0] == '/' || text[len - 1] <= ' ' ||
+		 text[len - 1] == '/' || text[len - 1] == ';');
+}
+
+/*
+ * Look at both ends of a statement for a comment.  Most have none, and cost
+ * the finding of their end.
+ */
+RequestNews
+requests_note_statement(const char *text)
+{
+	int			len = text ? strlen(text) : 0;
+	int			start,
+				stop;
+	uint32		hash;
+
+	if (has_open_end(text, len) && tags_find_comment(text, len, &start, &stop))
+	{
+		if (tags_ignore(text, len))
+			return REQUEST_IGNORED;
+		read_comment(text, len, start, stop);
+	}
+	hash = comment_hash != 0 ? comment_hash : set_hash;
+	if (hash == 0 || hash == unit_hash)
+		return REQUEST_SAME;
+	/* what came before the first tag may belong to it, connection set-up say */
+	if (unit_hash == 0)
+	{
+		unit_hash = hash;
+		return REQUEST_SAME;
+	}
+	return REQUEST_NEW;
+}
+
+/* the tags in force as JSON, palloc'd; NULL when there are none */
+char *
+requests_tags(void)
+{
+	char	   *json;
+
+	if (current_tags()->n == 0)
+		return NULL;
+	json = palloc(TAGS_JSON_BYTES);
+	tags_to_json(current_tags(), json, TAGS_JSON_BYTES);
+	return json;
+}
+
+/* -------------------------------------------------------------------------
+ * Counting, in the slot
+ * -------------------------------------------------------------------------
+ */
+
+static inline SlotRequests *
+mine(void)
+{
+	return &my_slot->requests;
+}
+
+static void
+begin_unit(RequestSums *unit)
+{
+	unit->userid = GetUserId();
+	unit->dbid = MyDatabaseId;
+	strlcpy(unit->application_name, application_name ? application_name : "",
+			sizeof(unit->application_name));
+	unit->units = 1;
+}
+
+void
+requests_count_statement(void)
+{
+	RequestSums *unit = &mine()->current;
+
+	change_begin(&mine()->change);
+	if (unit->statements == 0)
+		begin_unit(unit);
+	if (route_changed)
+		tags_route(current_tags(), unit->route, sizeof(unit->route));
+	route_changed = false;
+	unit->statements++;
+	unit->max_statements = unit->statements;
+	change_end(&mine()->change);
+}
+
+void
+requests_add_time(int64 exec_time)
+{
+	RequestSums *unit = &mine()->current;
+
+	change_begin(&mine()->change);
+	unit->exec_time += exec_time;
+	unit->max_time = unit->exec_time;
+	change_end(&mine()->change);
+}
+
+/* The unit has a loop, and now also a name: that of its route. */
+void
+requests_note_loop(void)
+{
+	change_begin(&mine()->change);
+	mine()->current.units_with_loops = 1;
+	change_end(&mine()->change);
+}
+
+static bool
+same_origin(const RequestSums *a, const RequestSums *b)
+{
+	return a->userid == b->userid && a->dbid == b->dbid &&
+		strcmp(a->route, b->route) == 0 &&
+		strcmp(a->application_name, b->application_name) == 0;
+}
+
+static void
+add_sums(RequestSums *sums, const RequestSums *more)
+{
+	sums->units += more->units;
+	sums->statements += more->statements;
+	sums->max_statements = Max(sums->max_statements, more->max_statements);
+	sums->units_with_loops += more->units_with_loops;
+	sums->exec_time += more->exec_time;
+	sums->max_time = Max(sums->max_time, more->max_time);
+}
+
+/*
+ * The sums of this origin in a list, or its next free line; when there is
+ * none, the line with the fewest units gives way.
+ */
+static RequestSums *
+line_for(RequestSums *list, int *used, int max, const RequestSums *origin)
+{
+	RequestSums *least = &list[0];
+
+	for (int i = 0; i < *used; i++)
+	{
+		if (same_origin(&list[i], origin))
+			return &list[i];
+		if (list[i].units < least->units)
+			least = &list[i];
+	}
+	if (*used < max)
+		least = &list[(*used)++];
+	*least = *origin;
+	least->units = least->statements = least->max_statements = 0;
+	least->units_with_loops = least->exec_time = least->max_time = 0;
+	return least;
+}
+
+static bool
+has_line(const SlotRequests *slot, const RequestSums *origin)
+{
+	for (int i = 0; i < slot->npending; i++)
+		if (same_origin(&slot->pending[i], origin))
+			return true;
+	return slot->npending < SLOT_ROUTES;
+}
+
+/* Move the sums of this backend to the shared table. */
+void
+requests_flush(void)
+{
+	SlotRequests *slot = mine();
+
+	if (slot->npending == 0)
+		return;
+	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	if (slot->generation == table->generation)
+		for (int i = 0; i < slot->npending; i++)
+			add_sums(line_for(table->sums, &table->used, REQUESTS_MAX, &slot->pending[i]),
+					 &slot->pending[i]);
+	change_begin(&slot->change);
+	slot->npending = 0;
+	slot->generation = table->generation;
+	change_end(&slot->change);
+	LWLockRelease(table->lock);
+}
+
+/* The unit of work has ended: sum it up and forget whose it was. */
+void
+requests_close_unit(void)
+{
+	SlotRequests *slot = mine();
+	RequestSums unit = slot->current;
+	TimestampTz now;
+
+	if (unit.statements > 0)
+	{
+		if (slot->generation != table->generation || !has_line(slot, &unit))
+			requests_flush();
+		change_begin(&slot->change);
+		if (slot->generation == table->generation)
+			add_sums(line_for(slot->pending, &slot->npending, SLOT_ROUTES, &unit), &unit);
+		slot->generation = table->generation;
+		memset(&slot->current, 0, sizeof(slot->current));
+		change_end(&slot->change);
+		now = GetCurrentStatementStartTimestamp();
+		if (now - last_flush > FLUSH_INTERVAL)
+		{
+			last_flush = now;
+			requests_flush();
+		}
+	}
+	unit_hash = comment_hash = 0;
+	comment_tags.n = 0;
+	last_comment_len = 0;
+	route_changed = true;
+}
+
+/* -------------------------------------------------------------------------
+ * Reading and resetting
+ * -------------------------------------------------------------------------
+ */
+
+/* Copy the requests of another backend as they were at one moment. */
+static bool
+read_slot(const SlotRequests *slot, SlotRequests *copy)
+{
+	const volatile uint32 *change = &slot->change;
+
+	for (int i = 0; i < 1000; i++)
+	{
+		uint32		before = *change;
+
+		pg_read_barrier();
+		memcpy(copy, slot, sizeof(*copy));
+		pg_read_barrier();
+		if (before % 2 == 0 && before == *change)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_slot(RequestSums *list, int *used, int max, const SlotRequests *slot)
+{
+	if (slot->generation != table->generation)
+		return;
+	for (int i = 0; i < slot->npending; i++)
+		add_sums(line_for(list, used, max, &slot->pending[i]), &slot->pending[i]);
+	if (slot->current.statements > 0)
+		add_sums(line_for(list, used, max, &slot->current), &slot->current);
+}
+
+/* All sums, with those of units that are under way; palloc'd. */
+RequestSums *
+requests_collect(int *n)
+{
+	int			max = REQUESTS_MAX + slots_count() * (SLOT_ROUTES + 1);
+	RequestSums *list = palloc(max * sizeof(RequestSums));
+	SlotRequests copy;
+
+	LWLockAcquire(table->lock, LW_SHARED);
+	*n = table->used;
+	memcpy(list, table->sums, table->used * sizeof(RequestSums));
+	for (int i = 0; i < slots_count(); i++)
+		if (slots_get(i)->pid != 0 && read_slot(&slots_get(i)->requests, &copy))
+			add_slot(list, n, max, &copy);
+	LWLockRelease(table->lock);
+	return list;
+}
+
+void
+requests_reset(void)
+{
+	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	table->generation++;
+	table->used = 0;
+	LWLockRelease(table->lock);
+}
