@@ -9,6 +9,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 OURS = "pg_nplusone.so"
+
+# The server waits for the client in the first and flushes statistics, once a
+# second, in the second: neither belongs to a statement.
+BY_THE_CLOCK = ("secure_read", "pgstat_report_stat")
+
 _NAME = re.compile(r"\((\d+)\)(?: (.*))?")
 
 
@@ -38,6 +43,18 @@ class Profile:
         for key in set(self.lines) | set(longer.lines):
             result.lines[key] = (longer.lines[key] - self.lines[key]) / statements
         return result
+
+    def inclusive(self, function):
+        """Instructions in a function and all that it calls."""
+        return sum(edge[1] for key, edge in self.edges.items()
+                   if key[3] == function and key[1] != function)
+
+    def steady(self):
+        """
+        Instructions that do not depend on when the client's bytes arrive or
+        on how often a second has passed.
+        """
+        return self.total - sum(self.inclusive(function) for function in BY_THE_CLOCK)
 
     def calls(self, function):
         """Calls of a function, from wherever."""

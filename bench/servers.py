@@ -147,7 +147,7 @@ class Server:
     def address(self):
         return ["-h", str(self.sockets), "-U", "postgres", "postgres"]
 
-    def start(self, wrapper=()):
+    def start(self, wrapper=(), poll=0.1):
         farm = self.farm
         if not self.sockets.exists():
             farm.run(["mkdir", self.sockets])
@@ -160,10 +160,10 @@ class Server:
         with open(farm.dir / f"log-{self.config.name}", "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(_unprivileged(command), cwd=farm.dir,
                                             stdout=log, stderr=log)
-        self._wait_until_ready()
+        self._wait_until_ready(poll)
 
-    def _wait_until_ready(self):
-        for _ in range(600):
+    def _wait_until_ready(self, poll):
+        for _ in range(int(120 / poll)):
             if self.process.poll() is not None:
                 break
             ready = subprocess.run([self.farm.bindir / "pg_isready", "-q",
@@ -172,7 +172,7 @@ class Server:
                 pidfile = (self.data / "postmaster.pid").read_text(encoding="utf-8")
                 self.pid = int(pidfile.split("\n", 1)[0])
                 return
-            time.sleep(0.1)
+            time.sleep(poll)
         log = self.farm.dir / f"log-{self.config.name}"
         raise RuntimeError(f"server {self.config.name} did not start:\n"
                            + log.read_text(encoding="utf-8")[-2000:])

@@ -175,7 +175,8 @@ def _plpgsql():
                  options={"pg_nplusone.track": "all", "pg_stat_statements.track": "all"})
 
 
-def _coded(number):
+def coded(number):
+    """A statement with a fingerprint of its own for each number."""
     columns = ", ".join("ab"[number >> bit & 1] for bit in range(FINGERPRINT_BITS))
     return f"SELECT {columns} FROM coded WHERE id = :id;"
 
@@ -184,7 +185,7 @@ def _fingerprints(count):
     runs = max(1, 2000 // count)
     lines = []
     for i in range(count):
-        lines += ["\\set id random(1, 1000)", _coded(i)]
+        lines += ["\\set id random(1, 1000)", coded(i)]
     title = "1 fingerprint" if count == 1 else f"{count:,} distinct fingerprints in turn"
     return Shape(f"fingerprints-{count}", f"{title}, simple", "\n".join(lines) + "\n", count,
                  "simple", (runs, 2 * runs), seconds=3)

@@ -1,0 +1,209 @@
+"""What was measured, as text for people."""
+
+import os
+from pathlib import Path
+
+from callgrind import OURS
+
+SOURCES = Path(__file__).resolve().parent.parent / "src"
+# what the hooks exist to call: not our cost
+CALLED_DOWN = ("standard_", "printtup", "PortalRun", "SPI_")
+
+
+def _is_ours(key):
+    return key[0] == OURS
+
+
+def _calls_down(edge):
+    return edge[3].startswith(CALLED_DOWN)
+
+
+def print_functions(shape, config, profile, lines):
+    """Where our own instructions go, per statement."""
+    print(f"\n{shape.title} | {config.title}: {profile.steady():.0f} instructions a statement")
+    own = {key[1]: cost for key, cost in profile.own.items() if _is_ours(key)}
+    print(f"  in our own functions ({sum(own.values()):.0f}):")
+    for name, cost in sorted(own.items(), key=lambda item: -item[1]):
+        if cost >= 1:
+            print(f"    {cost:9.1f}  {name:32} {profile.calls(name):8.2f} calls")
+    print("  in what they call:")
+    for edge, (calls, cost) in sorted(profile.edges.items(), key=lambda item: -item[1][1]):
+        if edge[0] == OURS and edge[2] != OURS and cost >= 1 and not _calls_down(edge):
+            print(f"    {cost:9.1f}  {edge[1]} -> {edge[3]} {calls:.2f} calls")
+    if lines:
+        print("  dearest lines:")
+    for (source, number), cost in sorted(profile.lines.items(),
+                                         key=lambda item: -item[1])[:lines]:
+        print(f"    {cost:9.1f}  {source}:{number}  {_source_line(source, number)}")
+
+
+def _source_line(source, number):
+    path = SOURCES / os.path.basename(source)
+    if not path.exists():
+        return ""
+    text = path.read_text(encoding="utf-8").split("\n")
+    return text[number - 1].strip()[:72] if number <= len(text) else ""
+
+
+def _table(header, rows):
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, rule, *rows])
+
+
+def _present(results, configs):
+    """The configurations that something was measured of."""
+    return [config for config in configs
+            if any(config.name in figures for figures in results.values())]
+
+
+def added(figures, name, key="instructions", base="bare"):
+    """What a configuration adds to the bare server."""
+    if name not in figures or base not in figures:
+        return None
+    return figures[name][key] - figures[base][key]
+
+
+def ratio(figures, base="bare"):
+    """What we add, as a share of what pg_stat_statements adds."""
+    ours, theirs = added(figures, "npo", base=base), added(figures, "pgss", base=base)
+    return None if ours is None or not theirs else ours / theirs
+
+
+def _number(value, form="{:,.0f}"):
+    return "" if value is None else form.format(value)
+
+
+def instructions_table(results, shapes, configs):
+    """Instructions that each configuration adds to a statement."""
+    configs = [config for config in _present(results, configs) if config.name != "bare"]
+    header = ["shape", "bare"] + [config.title for config in configs] + ["ours / pgss"]
+    rows = []
+    for shape in shapes:
+        figures = results.get(shape.name, {})
+        if "bare" not in figures:
+            continue
+        cells = [shape.title, _number(figures["bare"]["instructions"])]
+        cells += [_number(added(figures, config.name), "{:+,.0f}") for config in configs]
+        cells.append(_number(ratio(figures), "{:.2f}"))
+        rows.append(cells)
+    return _table(header, rows)
+
+
+def beyond_queryid_table(results, shapes):
+    """The same without the query identifier, which the server computes for both."""
+    rows = []
+    for shape in shapes:
+        figures = results.get(shape.name, {})
+        share = ratio(figures, "queryid")
+        if share is None:
+            continue
+        added_share = added(figures, "npo") / figures["bare"]["instructions"]
+        rows.append([shape.title, _number(added(figures, "pgss", base="queryid"), "{:+,.0f}"),
+                     _number(added(figures, "npo", base="queryid"), "{:+,.0f}"),
+                     f"{share:.2f}", f"{100 * added_share:.2f} %"])
+    header = ["shape", "pg_stat_statements", "pg_nplusone", "ours / pgss",
+              "pg_nplusone, share of the statement"]
+    return _table(header, rows)
+
+
+def calls_table(results, shapes, configs):
+    """Locks, allocations and clock reads added to a statement."""
+    names = [config for config in _present(results, configs)
+             if config.name in ("pgss", "npo", "npo-all")]
+    header = ["shape"] + [f"{config.title}: {what}" for config in names
+                          for what in ("locked", "LWLocks", "allocations", "clock reads")]
+    rows = []
+    for shape in shapes:
+        figures = results.get(shape.name, {})
+        if "bare" not in figures:
+            continue
+        base = "queryid" if "queryid" in figures else "bare"
+        cells = [shape.title]
+        for config in names:
+            cells += [_number(added(figures, config.name, key, base), "{:+.2f}")
+                      for key in ("locked", "lwlocks", "allocations", "clock_reads")]
+        rows.append(cells)
+    return _table(header, rows)
+
+
+def own_table(results, shapes):
+    """Direct calls from our own code, which need no subtraction."""
+    rows = []
+    for shape in shapes:
+        for name in ("npo", "npo-all"):
+            figures = results.get(shape.name, {}).get(name)
+            if figures is not None:
+                rows.append([shape.title + ("" if name == "npo" else ", everything on")] +
+                            [f"{figures[key]:.3f}" for key in
+                             ("own_locked", "own_lwlocks", "own_allocations")])
+    return _table(["shape", "locked instructions", "LWLockAcquire", "allocations"], rows)
+
+
+def _spread(values):
+    middle, low, high = values
+    return f"{middle:.3f} ({low:.3f} to {high:.3f})"
+
+
+def pairs_table(results, shapes, configs, key):
+    """Ratios to the bare server: median and quartiles."""
+    configs = _present(results, configs)
+    what = "bare, statements/s" if key == "throughput" else "bare, CPU us a statement"
+    rows = []
+    for shape in shapes:
+        figures = results.get(shape.name)
+        if not figures:
+            continue
+        base = "bare_rate" if key == "throughput" else "bare_cpu_us"
+        cells = [shape.title, f"{max(one[base] for one in figures.values()):,.1f}"]
+        cells += [_spread(figures[config.name][key]) if config.name in figures else ""
+                  for config in configs]
+        rows.append(cells)
+    return _table(["shape", what] + [config.title for config in configs], rows)
+
+
+def scale_table(results):
+    """Throughput of one hot query, by the number of clients."""
+    rows = []
+    for clients in sorted(results, key=int):
+        figures = results[clients]
+        rows.append([clients, f"{max(one['bare_rate'] for one in figures.values()):,.0f}"] +
+                    [_spread(figures[name]["throughput"]) if name in figures else ""
+                     for name in ("pgss", "npo")])
+    return _table(["clients", "bare, statements/s", "pg_stat_statements", "pg_nplusone"], rows)
+
+
+def limits_table(figures):
+    """Sizes and rare operations."""
+    return _table(["figure", "value"],
+                  [[name, f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"]
+                   for name, value in figures.items()])
+
+
+def machine_line(machine):
+    """One line about where this was measured."""
+    return (f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, "
+            f"{machine['postgresql']}, {machine['valgrind']}, "
+            f"pg_nplusone {machine['pg_nplusone']}, {machine['date']}")
+
+
+def text(results, shapes, configs):
+    """The whole report, in Markdown."""
+    parts = [machine_line(results["machine"])]
+    if results.get("instructions"):
+        figures = results["instructions"]
+        parts += ["### Instructions added to a statement",
+                  instructions_table(figures, shapes, configs),
+                  "### Beyond the query identifier", beyond_queryid_table(figures, shapes),
+                  "### Locked instructions, locks, allocations and clock reads added",
+                  calls_table(figures, shapes, configs),
+                  "### From our own code, directly", own_table(figures, shapes)]
+    if results.get("pairs"):
+        parts += ["### Throughput, share of bare",
+                  pairs_table(results["pairs"], shapes, configs, "throughput"),
+                  "### CPU time of the server, share of bare",
+                  pairs_table(results["pairs"], shapes, configs, "cpu")]
+    if results.get("scale"):
+        parts += ["### One hot query, many clients", scale_table(results["scale"])]
+    if results.get("limits"):
+        parts += ["### Sizes and rare operations", limits_table(results["limits"])]
+    return "\n\n".join(parts)
