@@ -6,12 +6,14 @@ import re
 import subprocess
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 OURS = "pg_nplusone.so"
 
 # The server waits for the client in the first and flushes statistics, once a
-# second, in the second: neither belongs to a statement.
+# second, in the second: neither belongs to a statement.  What a flush throws
+# away is made again by the next statements, so there is little to flush.
+QUIET_SETTINGS = {"track_counts": "off"}
 BY_THE_CLOCK = ("secure_read", "pgstat_report_stat")
 
 _NAME = re.compile(r"\((\d+)\)(?: (.*))?")
@@ -175,6 +177,8 @@ class CallgrindServer:
         self.server = server
         self.pattern = str(server.farm.dir / f"cg-{server.config.name}.")
         self.seen = set()
+        server.config = replace(server.config,
+                                settings=dict(server.config.settings, **QUIET_SETTINGS))
         server.start(["valgrind", "--tool=callgrind", "-q", "--trace-children=yes",
                       f"--dump-instr={'yes' if instructions else 'no'}",
                       f"--callgrind-out-file={self.pattern}%p"])

@@ -172,6 +172,19 @@ def scale_table(results):
     return _table(["clients", "bare, statements/s", "pg_stat_statements", "pg_nplusone"], rows)
 
 
+def contention_table(results):
+    """Counting alone, without a server, in many processes."""
+    rows = []
+    for processes in sorted(results, key=int):
+        line = results[processes]
+        rows.append([processes, *(f"{line[design][0] / 1e6:,.1f}"
+                                  for design in ("none", "theirs", "ours")),
+                     f"{line['theirs'][1] / 1e6:,.0f}", f"{line['ours'][1] / 1e6:,.0f}"])
+    return _table(["processes", "no counting, million/s", "as pg_stat_statements, million/s",
+                   "as pg_nplusone, million/s", "their shared writes, million/s",
+                   "our shared writes, million/s"], rows)
+
+
 def limits_table(figures):
     """Sizes and rare operations."""
     return _table(["figure", "value"],
@@ -204,6 +217,8 @@ def text(results, shapes, configs):
                   pairs_table(results["pairs"], shapes, configs, "cpu")]
     if results.get("scale"):
         parts += ["### One hot query, many clients", scale_table(results["scale"])]
+    if results.get("contention"):
+        parts += ["### Counting alone, in many processes", contention_table(results["contention"])]
     if results.get("limits"):
         parts += ["### Sizes and rare operations", limits_table(results["limits"])]
     return "\n\n".join(parts)
