@@ -157,6 +157,16 @@ typedef get_relation_info_hook_type NpoRelInfoHook;
 	(fn) (parse, text, options, params)
 #endif
 
+/*
+ * The ICU headers that this one includes need not be installed where the
+ * server's are (Debian's packages stopped to bring them); nothing here calls
+ * ICU.
+ */
+#pragma push_macro("USE_ICU")
+#undef USE_ICU
+#include "utils/pg_locale.h"
+#pragma pop_macro("USE_ICU")
+
 /* 18 keeps in the locale whether a collation sorts by bytes */
 #if PG_VERSION_NUM >= 180000
 #define npo_collate_is_c(collation) \
