@@ -54,6 +54,7 @@ typedef struct Shared
 	_Alignas(128) uint64_t statements[MAX_PROCESSES];
 	_Alignas(128) _Atomic int ready;
 	_Atomic int go;
+	double		end;			/* set before "go": the same moment for all */
 } Shared;
 
 static Shared *shared;
@@ -108,17 +109,15 @@ count_ours(int process, uint64_t value)
 }
 
 static void
-run(int process, const char *design, double seconds, int amount)
+run(int process, const char *design, int amount)
 {
 	uint64_t	state = process + 1;
 	uint64_t	n = 0;
-	double		end;
 
 	atomic_fetch_add(&shared->ready, 1);
 	while (!atomic_load(&shared->go))
 		usleep(100);
-	end = now() + seconds;
-	do
+	while (now() < shared->end)
 	{
 		for (int i = 0; i < BATCH; i++)
 		{
@@ -129,7 +128,7 @@ run(int process, const char *design, double seconds, int amount)
 				count_ours(process, state & 1);
 		}
 		n += BATCH;
-	} while (now() < end);
+	}
 	shared->statements[process] = n + (state == 42);
 }
 
@@ -156,11 +155,12 @@ main(int argc, char **argv)
 	for (int i = 0; i < processes; i++)
 		if (fork() == 0)
 		{
-			run(i, argv[1], seconds, atoi(argv[4]));
+			run(i, argv[1], atoi(argv[4]));
 			_exit(0);
 		}
 	while (atomic_load(&shared->ready) < processes)
 		usleep(1000);
+	shared->end = now() + seconds;
 	atomic_store(&shared->go, 1);
 	while (wait(NULL) > 0)
 		;
