@@ -89,6 +89,82 @@ def instructions_table(results, shapes, configs):
     return _table(header, rows)
 
 
+def peers_table(results, shapes, configs):
+    """What all of the modules add, where all were measured."""
+    configs = [config for config in _present(results, configs)
+               if config.name not in ("bare", "queryid")]
+    rows = []
+    for shape in shapes:
+        figures = results.get(shape.name, {})
+        if {config.name for config in configs} <= set(figures) and "bare" in figures:
+            rows.append([shape.title] + [_number(added(figures, config.name), "{:+,.0f}")
+                                         for config in configs])
+    return _table(["shape"] + [config.title for config in configs], rows)
+
+
+def _verdict(name, measured, bound, form, at_most=True):
+    reached = measured <= bound if at_most else measured >= bound
+    sign = "≤" if at_most else "≥"
+    return [name, sign + " " + form.format(bound), form.format(measured),
+            "yes" if reached else "**no**"]
+
+
+def _share_verdicts(figures, shapes):
+    """A quarter where statements give one row, one per cent where they give many."""
+    rows = []
+    for shape in shapes:
+        one = figures.get(shape.name, {})
+        share = ratio(one, "queryid")
+        if share is None:
+            continue
+        if shape.in_target:
+            rows.append(_verdict(f"{shape.title}: share of pg_stat_statements' instructions",
+                                 share, 0.25, "{:.2f}"))
+        else:
+            rows.append(_verdict(f"{shape.title}: per cent added",
+                                 100 * added(one, "npo") / one["bare"]["instructions"], 1,
+                                 "{:.3f}"))
+    return rows
+
+
+def _flat_verdict(figures):
+    """Instructions from one fingerprint to ten thousand, apart from the server's own."""
+    costs = {name: added(one, "npo", base="queryid") for name, one in figures.items()
+             if name.startswith("fingerprints-") and "npo" in one and "queryid" in one}
+    if len(costs) < 2:
+        return []
+    totals = [figures[name]["npo"]["instructions"] / figures[name]["queryid"]["instructions"]
+              for name in costs]
+    return [_verdict("1 to 10,000 fingerprints: per cent between the dearest and the cheapest"
+                     " statement, relative to the server's own",
+                     100 * (max(totals) / min(totals) - 1), 5, "{:.1f}")]
+
+
+def _limit_verdicts(limits):
+    return [
+        _verdict("shared memory at the defaults, MB", limits["shared_bytes"] / 2 ** 20, 8, "{:.2f}"),
+        _verdict("private memory of a backend, KB", limits["private_bytes"] / 1024, 32, "{:.1f}"),
+        _verdict("reading the view with 1,000 clusters, ms", limits["read_view_ms"], 10, "{:.1f}"),
+        _verdict("start-up with a full save file, ms more than without",
+                 limits["start_full_ms"] - limits["start_empty_ms"], 50, "{:.0f}"),
+    ]
+
+
+def targets_table(results, shapes):
+    """What was aimed at, and what came of it."""
+    rows = []
+    if results.get("instructions"):
+        rows += _share_verdicts(results["instructions"], shapes)
+        rows += _flat_verdict(results["instructions"])
+    pipeline = results.get("pairs", {}).get("pipeline", {}).get("npo")
+    if pipeline:
+        rows.append(_verdict("100 in a pipeline: throughput, share of bare",
+                             pipeline["throughput"][0], 0.99, "{:.3f}", at_most=False))
+    if results.get("limits"):
+        rows += _limit_verdicts(results["limits"])
+    return _table(["aim", "bound", "measured", "reached"], rows)
+
+
 def beyond_queryid_table(results, shapes):
     """The same without the query identifier, which the server computes for both."""
     rows = []
@@ -201,7 +277,7 @@ def machine_line(machine):
 
 def text(results, shapes, configs):
     """The whole report, in Markdown."""
-    parts = [machine_line(results["machine"])]
+    parts = [machine_line(results["machine"]), "### Aims", targets_table(results, shapes)]
     if results.get("instructions"):
         figures = results["instructions"]
         parts += ["### Instructions added to a statement",
