@@ -150,12 +150,22 @@ def _limit_verdicts(limits):
     ]
 
 
+def _loop_verdicts(figures):
+    """The rare work of a loop: nanoseconds at one instruction each, a cautious rate."""
+    one = figures.get("loop-prepared", {}).get("npo")
+    if one is None or "fold" not in one:
+        return []
+    return [_verdict("folding one loop, instructions (5 µs at one a nanosecond)",
+                     one["fold"], 5000, "{:,.0f}")]
+
+
 def targets_table(results, shapes):
     """What was aimed at, and what came of it."""
     rows = []
     if results.get("instructions"):
         rows += _share_verdicts(results["instructions"], shapes)
         rows += _flat_verdict(results["instructions"])
+        rows += _loop_verdicts(results["instructions"])
     pipeline = results.get("pairs", {}).get("pipeline", {}).get("npo")
     if pipeline:
         rows.append(_verdict("100 in a pipeline: throughput, share of bare",
