@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 LIST_ROWS = 100
 JOIN_TABLES = 10
-FINGERPRINT_BITS = 14
+FINGERPRINT_DIGITS = 7            # of four columns each: 16,384 fingerprints
 
 SCHEMA = f"""
 CREATE TABLE author (id int PRIMARY KEY, name text NOT NULL);
@@ -33,8 +33,9 @@ CREATE TABLE written (id int PRIMARY KEY, n int NOT NULL) WITH (fillfactor = 50)
 INSERT INTO written SELECT i, 0 FROM generate_series(1, 1000) i;
 CREATE TABLE inserted (id int, n int, t text);
 
-CREATE TABLE coded (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL);
-INSERT INTO coded SELECT i, i, -i FROM generate_series(1, 1000) i;
+CREATE TABLE coded (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL, c int NOT NULL,
+                    d int NOT NULL);
+INSERT INTO coded SELECT i, i, -i, 2 * i, 3 * i FROM generate_series(1, 1000) i;
 """ + "".join(f"""
 CREATE TABLE kind{i} (id int PRIMARY KEY, next int NOT NULL, t text);
 INSERT INTO kind{i} SELECT i, 1 + i * 31 % 1000, 'kind ' || i
@@ -177,12 +178,12 @@ def _plpgsql():
 
 def coded(number):
     """A statement with a fingerprint of its own for each number."""
-    columns = ", ".join("ab"[number >> bit & 1] for bit in range(FINGERPRINT_BITS))
+    columns = ", ".join("abcd"[number >> 2 * digit & 3] for digit in range(FINGERPRINT_DIGITS))
     return f"SELECT {columns} FROM coded WHERE id = :id;"
 
 
 def _fingerprints(count):
-    runs = max(1, 2000 // count)
+    runs = max(1, 1000 // count)
     lines = []
     for i in range(count):
         lines += ["\\set id random(1, 1000)", coded(i)]
