@@ -158,10 +158,9 @@ params_identity(ParamListInfo params)
 	for (int i = 0; params && params->paramFetch == NULL && i < params->numParams; i++)
 	{
 		const ParamExternData *prm = &params->params[i];
-		ValueClass	class = value_class_of_type(prm->ptype);
 
-		hash = value_combine(hash, prm->isnull || class == VALUE_NONE ?
-							 VALUE_UNKNOWN : value_hash(prm->value, class));
+		hash = value_combine(hash, prm->isnull || !OidIsValid(prm->ptype) ?
+							 VALUE_UNKNOWN : value_hash_any(prm->value, prm->ptype));
 	}
 	return hash;
 }
@@ -181,6 +180,18 @@ text_identity(const QueryDesc *queryDesc)
 	return hash_bytes((const unsigned char *) text, len);
 }
 
+/* Do the keys alone tell whether two executions ask for the same? */
+static bool
+keys_tell_all(const Shape *shape, const KeyValues *values)
+{
+	if (shape->flags & SHAPE_OPAQUE)
+		return false;
+	for (int i = 0; i < shape->nkeys; i++)
+		if (values->hash[i] == VALUE_UNKNOWN)
+			return false;		/* of a type that is no key's, as floats */
+	return true;
+}
+
 /*
  * One number for all the values of an execution, VALUE_UNKNOWN where there is
  * no telling.  Rows that are inserted are taken as different.
@@ -194,7 +205,7 @@ identity_of(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *val
 		return VALUE_UNKNOWN;
 	for (int i = 0; i < shape->nkeys; i++)
 		identity = value_combine(identity, values->hash[i]);
-	if (shape->flags & SHAPE_OPAQUE)
+	if (!keys_tell_all(shape, values))
 		identity = value_combine(value_combine(identity, text_identity(queryDesc)),
 								 params_identity(queryDesc->params));
 	return identity;
@@ -252,7 +263,7 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	memset(&first, 0, sizeof(first));
 	memcpy(first.hash, entry->first_hash, sizeof(first.hash));
 	evidence_note_keys(&loop->history, entry->first_seq, &first);
-	if ((entry->shape.flags & SHAPE_OPAQUE) == 0)
+	if (keys_tell_all(&entry->shape, &first))
 	{
 		loop->identity = identity_of(&entry->shape, queryDesc, &first);
 		seen_before(loop, loop->identity);
@@ -426,7 +437,7 @@ is_eligible(const Loop *loop, const UnitEntry *entry, const KeyValues *values)
 	if (shape->flags & (SHAPE_NOISE | SHAPE_SKIP_LOCKED))
 		return false;
 	/* many keys at once are the cure, unless it is taken for every row */
-	if (((shape->flags & SHAPE_BATCH) != 0 || values->batch) &&
+	if (((shape->flags & SHAPE_BATCH) != 0 || values->batch || loop->batch) &&
 		(loop->batch || !key_varies(loop, shape, false)))
 		return false;
 	return !reads_pages(loop, shape) && !counts_pages(loop, entry);
@@ -443,7 +454,10 @@ is_power_of_two(int64 n)
 	return (n & (n - 1)) == 0;
 }
 
-/* Search when some result has been followed by the threshold, or twice that. */
+/*
+ * Search when some result has been followed by the threshold: at first every
+ * time, then at every doubling.
+ */
 static bool
 search_is_due(const Loop *loop, int64 calls)
 {
@@ -454,7 +468,7 @@ search_is_due(const Loop *loop, int64 calls)
 		int64		since = calls - loop->calls_before[i];
 
 		if (my_slot->samples[i].queryid != 0 && since >= npo_threshold &&
-			(since == npo_threshold || is_power_of_two(since)))
+			(since < 2 * (int64) npo_threshold || is_power_of_two(since)))
 			return true;
 	}
 	return false;
@@ -509,6 +523,7 @@ adopt_parent(Loop *loop, uint64 parent, int sample)
 	UnitEntry  *entry = unit_find_entry(parent);
 
 	forget_calls_before(loop, loop->calls_before[outermost_sample(parent, sample)]);
+	evidence_protect(sample, my_unit->seq);
 	loop->parent = parent;
 	if (entry != NULL)
 		entry->is_parent = true;
@@ -698,6 +713,7 @@ check_reset(Loop *loop)
 	loop->resets = clusters_resets();
 	if (clusters_is_attached(counts))
 		return;
+	session_fold(counts);
 	change_begin(&counts->change);
 	counts->cluster = -1;
 	memset(&counts->counters, 0, sizeof(counts->counters));
@@ -872,7 +888,9 @@ loops_keep_single_row(const UnitEntry *entry)
 {
 	const Loop *loop = entry->loop >= 0 ? &loops[entry->loop] : NULL;
 
+	/* a number of rows is nobody's key */
 	return loop != NULL &&
+		(entry->shape.kind < KIND_COUNT || entry->shape.kind > KIND_AGGREGATE) &&
 		(loops_confidence(loop) >= CONFIDENCE_LIKELY ||
 		 (loop->outer != 0 && evidence_find_sample(entry->queryid) >= 0));
 }
