@@ -26,6 +26,9 @@ PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 
+# Only what the server looks up is visible; calls inside the library stay direct
+SHLIB_LINK += -Wl,--version-script=$(CURDIR)/exports.map
+
 # A changed header rebuilds what includes it, also where PostgreSQL itself was
 # configured without --enable-depend (as Debian's packages are).
 PG_CFLAGS += -MMD -MP

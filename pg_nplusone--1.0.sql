@@ -295,6 +295,25 @@ CREATE VIEW pg_nplusone_index_hints AS
 
 COMMENT ON VIEW pg_nplusone_index_hints IS
 'missing indexes that the planner has confirmed, and findings where no index is the answer; the greatest estimated saving first';
+COMMENT ON COLUMN pg_nplusone_index_hints.clusterid IS 'the loop, as in pg_nplusone; 0 for a slow statement outside of loops';
+COMMENT ON COLUMN pg_nplusone_index_hints.userid IS 'role that ran the statement that wanted the index first';
+COMMENT ON COLUMN pg_nplusone_index_hints.queryid IS 'query identifier of that statement';
+COMMENT ON COLUMN pg_nplusone_index_hints.query IS 'text of that statement, without its constants';
+COMMENT ON COLUMN pg_nplusone_index_hints.relation IS 'table that lacks the index, null for a finding about the whole statement';
+COMMENT ON COLUMN pg_nplusone_index_hints.ddl IS 'statement that creates the index, null for a finding';
+COMMENT ON COLUMN pg_nplusone_index_hints.reason IS 'what the statement would use the index for';
+COMMENT ON COLUMN pg_nplusone_index_hints.finding IS 'what is wrong where no index is the answer';
+COMMENT ON COLUMN pg_nplusone_index_hints.calls IS 'executions that wanted the index';
+COMMENT ON COLUMN pg_nplusone_index_hints.total_exec_time IS 'time of these executions, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_index_hints.cost_before IS 'cost of the plan as it is, in units of the planner';
+COMMENT ON COLUMN pg_nplusone_index_hints.cost_after IS 'cost of the plan with the index, in units of the planner';
+COMMENT ON COLUMN pg_nplusone_index_hints.estimated_saving IS 'time that the index would have saved, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_index_hints.index_size IS 'estimated size of the index, in bytes';
+COMMENT ON COLUMN pg_nplusone_index_hints.verified IS 'how the planner was asked: actual values, generic plan, not verified';
+COMMENT ON COLUMN pg_nplusone_index_hints.plan_before IS 'plan as it is';
+COMMENT ON COLUMN pg_nplusone_index_hints.plan_after IS 'plan with the index';
+COMMENT ON COLUMN pg_nplusone_index_hints.first_seen IS 'when the index was first wanted';
+COMMENT ON COLUMN pg_nplusone_index_hints.last_seen IS 'when it was last wanted';
 
 --
 -- Administration

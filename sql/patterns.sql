@@ -194,6 +194,14 @@ SELECT pg_nplusone_session_reset();
 SELECT 'SELECT name, value FROM setting' FROM generate_series(1, 6) \gexec
 SELECT pattern, confidence, link, calls, duplicate_calls FROM pg_nplusone_session;
 
+-- What varies need not be a key: none of these asks for the same twice.
+SELECT pg_nplusone_session_reset();
+SELECT format('SELECT name FROM author WHERE ctid = ''(0,%s)''', n) FROM generate_series(1, 6) n \gexec
+SELECT format('SELECT sum(points * %s) FROM comment', n) FROM generate_series(1, 6) n \gexec
+SELECT format('SELECT count(*) FILTER (WHERE post_id = %s) FROM comment', n) FROM generate_series(101, 106) n \gexec
+SELECT format('SELECT name FROM author, generate_series(1, %s) n WHERE id = 12', n) FROM generate_series(1, 6) n \gexec
+SELECT pattern, calls, duplicate_calls, query FROM pg_nplusone_session ORDER BY query;
+
 --
 -- select_for_update: locking the rows one by one
 --

@@ -423,15 +423,21 @@ init_cluster(Cluster *cluster, const Finding *finding, TimestampTz now)
 	set_finding(cluster, finding);
 }
 
-/* Is there a cluster of this key?  Then its texts need not be made. */
+/*
+ * Is there a cluster of this key that was found with as much confidence?
+ * Then its texts need not be made.
+ */
 bool
-clusters_known(const ClusterKey *key)
+clusters_known(const ClusterKey *key, Confidence confidence)
 {
 	int			bucket = bucket_of(key);
+	int32		number;
 	bool		known;
 
 	lock_partition(bucket, LW_SHARED);
-	known = find(key, bucket) >= 0;
+	number = find(key, bucket);
+	known = number >= 0 && place(number)->confidence >= confidence &&
+		place(number)->text_at[TEXT_QUERY] >= 0;
 	unlock_partition(bucket);
 	return known;
 }

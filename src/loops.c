@@ -65,7 +65,10 @@ loops_init(char *memory)
 {
 	loops = (Loop *) memory;
 	for (int i = 0; i < SLOT_LOOPS; i++)
+	{
 		loops[i].entry = -1;
+		loops[i].number = i;
+	}
 	cycle_reset();
 }
 
@@ -78,7 +81,7 @@ loops_get(int number)
 static inline SlotLoop *
 counts_of(const Loop *loop)
 {
-	return &my_slot->loops[loop - loops];
+	return &my_slot->loops[loop->number];
 }
 
 static inline UnitEntry *
@@ -233,16 +236,19 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	Loop	   *loop = claim_loop();
 	SlotLoop   *counts;
 	KeyValues	first;
+	int16		number;
 
 	if (loop == NULL)
 		return NULL;
 	if ((entry->shape.flags & SHAPE_ROWS_KNOWN) == 0)
 		shape_note_rows(queryDesc->plannedstmt, &entry->shape);
+	number = loop - loops;
 	memset(loop, 0, sizeof(*loop));
-	loop->entry = entry - my_unit->entries;
+	loop->number = number;
+	loop->entry = entry->number;
 	loop->follow.sample = -1;
 	loop->page_rows = entry->first_rows;
-	entry->loop = loop - loops;
+	entry->loop = number;
 	memset(&first, 0, sizeof(first));
 	memcpy(first.hash, entry->first_hash, sizeof(first.hash));
 	evidence_note_keys(&loop->history, entry->first_seq, &first);
@@ -712,6 +718,41 @@ follow_evidence(Loop *loop, const KeyValues *values)
 	evidence_protect(follow->sample, my_unit->seq);
 }
 
+/* How many published loops are around this one, each the parent of the next? */
+static int
+count_outer(const Loop *loop)
+{
+	uint64		queryid = loop->parent;
+	int			n = 0;
+
+	while (queryid != 0 && n < SLOT_SAMPLES)
+	{
+		const UnitEntry *entry = unit_find_entry(queryid);
+		const Loop *outer = entry != NULL && entry->loop >= 0 ? &loops[entry->loop] : NULL;
+
+		if (outer == NULL || !outer->published || outer->follow.sample < 0)
+			break;
+		n++;
+		queryid = outer->parent;
+	}
+	return n;
+}
+
+/*
+ * An inner loop is long known when the one around it becomes one: then the
+ * way to load its rows is longer than was said.
+ */
+static void
+note_outer(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc)
+{
+	int			n = count_outer(loop);
+
+	if (n <= loop->told_outer)
+		return;
+	loop->told_outer = n;
+	detect_publish(entry, loop, counts_of(loop), queryDesc);
+}
+
 /* Publish the loop, or move it, when its ties have changed. */
 static void
 reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values)
@@ -725,6 +766,7 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *
 	if (loop->tie == TIE_VALUES && loop->published)
 	{
 		note_parent_rows(loop);
+		note_outer(loop, entry, queryDesc);
 		return;
 	}
 	tie = weigh_ties(loop, entry, calls);
@@ -736,6 +778,7 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *
 	loop->tie = tie;
 	loop->monotonous = loops_is_monotonous(loop);
 	note_parent_rows(loop);
+	loop->told_outer = count_outer(loop);
 	detect_publish(entry, loop, counts_of(loop), queryDesc);
 	if (!loop->published)
 		loop->publish_at = calls * 2;

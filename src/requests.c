@@ -95,9 +95,9 @@ requests_assign_tags(const char *list)
 	route_changed = true;
 }
 
-/* the tags that are in force; a statement's own come first */
-static const RequestTags *
-current_tags(void)
+/* The tags that are in force; a statement's own come first. */
+const RequestTags *
+requests_current(void)
 {
 	return comment_tags.n > 0 ? &comment_tags : &set_tags;
 }
@@ -128,9 +128,11 @@ read_comment(const char *text, int len, int start, int stop)
 static inline bool
 has_open_end(const char *text, int len)
 {
+	if (len > 1 && text[len - 1] == ';')
+		len--;
 	return len > 0 &&
-		(text[0] <= ' ' || text[0] == '/' || text[len - 1] <= ' ' ||
-		 text[len - 1] == '/' || text[len - 1] == ';');
+		(text[0] <= ' ' || text[0] == '/' ||
+		 text[len - 1] <= ' ' || text[len - 1] == '/');
 }
 
 /*
@@ -169,10 +171,10 @@ requests_tags(void)
 {
 	char	   *json;
 
-	if (current_tags()->n == 0)
+	if (requests_current()->n == 0)
 		return NULL;
 	json = palloc(TAGS_JSON_BYTES);
-	tags_to_json(current_tags(), json, TAGS_JSON_BYTES);
+	tags_to_json(requests_current(), json, TAGS_JSON_BYTES);
 	return json;
 }
 
@@ -206,7 +208,7 @@ requests_count_statement(void)
 	if (unit->statements == 0)
 		begin_unit(unit);
 	if (route_changed)
-		tags_route(current_tags(), unit->route, sizeof(unit->route));
+		tags_route(requests_current(), unit->route, sizeof(unit->route));
 	route_changed = false;
 	unit->statements++;
 	unit->max_statements = unit->statements;

@@ -401,6 +401,30 @@ unpacks_a_list(const FunctionScan *scan)
 	return false;
 }
 
+/* Does the node compute with values that are in none of its clauses? */
+static bool
+hides_values(const Plan *plan)
+{
+	switch (nodeTag(plan))
+	{
+		case T_TidScan:
+		case T_TidRangeScan:
+		case T_ForeignScan:
+		case T_CustomScan:
+		case T_SampleScan:
+		case T_TableFuncScan:
+			return true;
+		case T_FunctionScan:
+			return has_value_walker((Node *) ((const FunctionScan *) plan)->functions, NULL);
+		case T_IndexScan:
+			return has_value_walker((Node *) ((const IndexScan *) plan)->indexorderby, NULL);
+		case T_IndexOnlyScan:
+			return has_value_walker((Node *) ((const IndexOnlyScan *) plan)->indexorderby, NULL);
+		default:
+			return false;
+	}
+}
+
 /* what takes work from a queue may do so in a subquery of its UPDATE */
 static bool
 skips_locked(const LockRows *lock)
@@ -416,6 +440,8 @@ skips_locked(const LockRows *lock)
 static void
 read_node(ShapeWalk *walk, const Plan *plan)
 {
+	if (hides_values(plan))
+		walk->shape->flags |= SHAPE_OPAQUE;
 	switch (nodeTag(plan))
 	{
 		case T_LockRows:
@@ -604,6 +630,22 @@ targets_are_constant(const Plan *plan)
 	return any;
 }
 
+/* SELECT f(x, 7) ... : values that only the result depends on */
+static bool
+targets_hide_values(const Plan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->targetlist)
+	{
+		Node	   *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (!is_value(strip_casts(expr)) && has_value_walker(expr, NULL))
+			return true;
+	}
+	return false;
+}
+
 /* SELECT EXISTS (...), or max() answered from an index */
 static void
 read_initplans(const Plan *plan, Shape *shape)
@@ -629,6 +671,8 @@ read_select(const PlannedStmt *pstmt, Shape *shape)
 	ListCell   *lc;
 
 	shape->kind = KIND_SELECT;
+	if (targets_hide_values(top))
+		shape->flags |= SHAPE_OPAQUE;
 	plan = peel_select(top, shape);
 	foreach(lc, top->targetlist)
 		if (lfirst_node(TargetEntry, lc)->ressortgroupref != 0)

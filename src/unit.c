@@ -129,11 +129,10 @@ static void
 remove_entry(UnitEntry *entry)
 {
 	int16	   *link = bucket_of(entry->queryid);
-	int16		number = entry - my_unit->entries;
 
 	if (entry->loop >= 0)
 		loops_release(entry);
-	while (*link != number)
+	while (*link != entry->number)
 		link = &my_unit->entries[*link].next;
 	*link = entry->next;
 	entry->queryid = 0;
@@ -185,12 +184,13 @@ add_entry(uint64 queryid, Oid userid)
 	int16	   *bucket;
 
 	memset(entry, 0, sizeof(*entry));
+	entry->number = entry - my_unit->entries;
 	entry->queryid = queryid;
 	entry->userid = userid;
 	entry->loop = -1;
 	bucket = bucket_of(queryid);
 	entry->next = *bucket;
-	*bucket = entry - my_unit->entries;
+	*bucket = entry->number;
 	return entry;
 }
 
@@ -216,8 +216,8 @@ unit_close(void)
  * counts: a transaction that is still open ties its statements together
  * however slowly they come.
  */
-static void
-check_idle_gap(void)
+void
+unit_check_idle_gap(void)
 {
 	LocalTransactionId lxid = NPO_MY_LXID();
 	TimestampTz since = my_unit->ended;
@@ -228,7 +228,10 @@ check_idle_gap(void)
 	my_unit->lxid = lxid;
 }
 
-/* An explicit transaction has ended: time in it was no idle gap. */
+/*
+ * A transaction has ended in which the server did more than the statements
+ * that are followed, or waited for the client: that was no idle gap.
+ */
 void
 unit_note_xact_end(TimestampTz when)
 {
@@ -304,7 +307,7 @@ add_execution(QueryDesc *queryDesc, UnitEntry *entry, TimestampTz now)
 	}
 	execution->queryDesc = queryDesc;
 	execution->level = GetCurrentTransactionNestLevel();
-	execution->entry = entry - my_unit->entries;
+	execution->entry = entry->number;
 	execution->queryid = entry->queryid;
 	execution->seq = my_unit->seq;
 	execution->counted = false;
@@ -406,7 +409,7 @@ begin_client_statement(const QueryDesc *queryDesc)
 	RequestNews news;
 
 	memory->statements++;
-	check_idle_gap();
+	unit_check_idle_gap();
 	news = requests_note_statement(queryDesc->sourceText);
 	if (news == REQUEST_NEW)
 	{
