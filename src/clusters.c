@@ -660,6 +660,21 @@ clusters_copy(int number, Cluster *copy)
 	return true;
 }
 
+/* The same by key, without what is running. */
+bool
+clusters_copy_key(const ClusterKey *key, Cluster *copy)
+{
+	int			bucket = bucket_of(key);
+	int32		number;
+
+	lock_partition(bucket, LW_SHARED);
+	number = find(key, bucket);
+	if (number >= 0)
+		memcpy(copy, place(number), clusters_copy_size());
+	unlock_partition(bucket);
+	return number >= 0;
+}
+
 void
 clusters_info(int64 *used, int64 *dealloc, TimestampTz *stats_reset)
 {

@@ -127,6 +127,7 @@ extern uint32 clusters_resets(void);
 extern Size clusters_copy_size(void);
 extern int	clusters_capacity(void);
 extern bool clusters_copy(int number, Cluster *copy);
+extern bool clusters_copy_key(const ClusterKey *key, Cluster *copy);
 extern uint32 clusters_text_size(const Cluster *cluster);
 extern void clusters_restore(const Cluster *saved);
 extern int64 clusters_remove(Oid userid, Oid dbid, int64 clusterid);

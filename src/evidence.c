@@ -36,8 +36,17 @@
 #define SHARE_LATER_ROW 0.2
 #define WEIGHT_REPEAT (-0.5f)
 #define WEIGHT_MISS (-5.0f)
-#define WEIGHT_ENOUGH 3.5f
+#define WEIGHT_ENOUGH 8.0f
 #define WEIGHT_ENOUGH_FOR_TWO 1.0f
+
+/*
+ * So many different keys in the order of their rows come about by chance once
+ * in 40320 times, however far apart the rows are.
+ */
+#define ORDER_ENOUGH 8
+
+/* a sample that so many statements have not looked at may make room for any */
+#define IDLE_STATEMENTS 256
 
 /* one miss in so many comparisons is forgiven */
 #define FORGIVEN_SHARE 8
@@ -133,9 +142,13 @@ trace_columns(Sample *sample, const PlannedStmt *pstmt)
 	}
 }
 
-/* the sample to write to: the statement's own, else the one longest unused */
+/*
+ * The sample to write to: the statement's own, else the one longest unused.
+ * Rows that come one by one, which may lead nowhere, do not push out what is
+ * still looked at; -1 then.
+ */
 static int
-claim_sample(uint64 queryid)
+claim_sample(uint64 queryid, uint64 seq, bool single)
 {
 	int			oldest = 0;
 	int			own = evidence_find_sample(queryid);
@@ -152,6 +165,8 @@ claim_sample(uint64 queryid)
 		if (sample_used[i] < sample_used[oldest])
 			oldest = i;
 	}
+	if (single && seq - sample_used[oldest] < IDLE_STATEMENTS)
+		return -1;
 	return oldest;
 }
 
@@ -159,9 +174,16 @@ claim_sample(uint64 queryid)
 static void
 open_sample(Sampler *sampler)
 {
-	int			number = claim_sample(sampler->queryid);
-	Sample	   *sample = &my_slot->samples[number];
+	int			number = claim_sample(sampler->queryid, sampler->seq,
+									  sampler->seen == 1 && sampler->keep_single);
+	Sample	   *sample;
 
+	if (number < 0)
+	{
+		sampler->full = true;
+		return;
+	}
+	sample = &my_slot->samples[number];
 	sampler->sample = number;
 	sample_used[number] = sampler->seq;
 	change_begin(&sample->change);
@@ -241,7 +263,7 @@ take_row(Sampler *sampler, TupleTableSlot *slot)
 			return;
 		}
 		open_sample(sampler);
-		if (sampler->seen == 2 && !sampler->skip_first && !sampler->keep_single)
+		if (!sampler->full && sampler->seen == 2 && !sampler->skip_first && !sampler->keep_single)
 			store_row(sampler, sampler->first);
 	}
 	if (!sampler->full)
@@ -477,6 +499,7 @@ weigh_column(const Sample *sample, int column, const KeyHistory *history,
 	bool		from_start = (oldest == 0);
 	int64		row = first_row(sample) - 1;
 	bool		started = false;
+	int			advances = 0;
 
 	candidate->weight = 0;
 	candidate->follow.matches = candidate->follow.misses = 0;
@@ -494,11 +517,15 @@ weigh_column(const Sample *sample, int column, const KeyHistory *history,
 		next = hash == VALUE_UNKNOWN ? -1 : step_to(sample, column, row, hash);
 		if (next >= 0)
 		{
+			float		share = key_share(sample, column, hash);
+
+			/* the only row of its value, and further down */
+			advances += next > row &&
+				share * (sample->total - first_row(sample)) < 1.5f;
 			/* where a walk that began unseen stands says nothing yet */
 			if (started || from_start)
 				candidate->weight +=
-					weigh_step(step_length(sample, column, row, next),
-							   key_share(sample, column, hash));
+					weigh_step(step_length(sample, column, row, next), share);
 			candidate->follow.matches++;
 			started = true;
 			row = next;
@@ -509,6 +536,8 @@ weigh_column(const Sample *sample, int column, const KeyHistory *history,
 			candidate->follow.misses++;
 		}
 	}
+	if (advances >= ORDER_ENOUGH && candidate->follow.misses == 0)
+		candidate->weight = Max(candidate->weight, WEIGHT_ENOUGH);
 	candidate->follow.row = row;
 }
 
@@ -664,6 +693,7 @@ bool
 evidence_contradicts(const KeyHistory *history, const Shape *shape, int number)
 {
 	const Sample *sample = &my_slot->samples[number];
+	Candidate	walk;
 
 	for (int key = 0; key < shape->nkeys; key++)
 		for (int column = 0; column < sample->ncolumns; column++)
@@ -674,7 +704,10 @@ evidence_contradicts(const KeyHistory *history, const Shape *shape, int number)
 			if (!ROLE_IS_KEY(shape->keys[key].role))
 				continue;
 			count_distinct(sample, column, history, key, &distinct, &found);
-			if (distinct >= 2 && found * 2 >= distinct)
+			if (distinct < 2 || found * 2 < distinct)
+				continue;
+			weigh_column(sample, column, history, key, &walk);
+			if (walk.follow.misses > 0)
 				return true;
 		}
 	return false;

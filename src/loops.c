@@ -426,7 +426,7 @@ is_eligible(const Loop *loop, const UnitEntry *entry, const KeyValues *values)
 	if (shape->flags & (SHAPE_NOISE | SHAPE_SKIP_LOCKED))
 		return false;
 	/* many keys at once are the cure, unless it is taken for every row */
-	if (((shape->flags & SHAPE_BATCH) != 0 || values->batch) &&
+	if (((shape->flags & SHAPE_BATCH) != 0 || values->batch || loop->batch) &&
 		(loop->batch || !key_varies(loop, shape, false)))
 		return false;
 	return !reads_pages(loop, shape) && !counts_pages(loop, entry);
@@ -443,7 +443,10 @@ is_power_of_two(int64 n)
 	return (n & (n - 1)) == 0;
 }
 
-/* Search when some result has been followed by the threshold, or twice that. */
+/*
+ * Search when some result has been followed by the threshold: at first every
+ * time, then at every doubling.
+ */
 static bool
 search_is_due(const Loop *loop, int64 calls)
 {
@@ -454,7 +457,7 @@ search_is_due(const Loop *loop, int64 calls)
 		int64		since = calls - loop->calls_before[i];
 
 		if (my_slot->samples[i].queryid != 0 && since >= npo_threshold &&
-			(since == npo_threshold || is_power_of_two(since)))
+			(since < 2 * (int64) npo_threshold || is_power_of_two(since)))
 			return true;
 	}
 	return false;
@@ -509,6 +512,7 @@ adopt_parent(Loop *loop, uint64 parent, int sample)
 	UnitEntry  *entry = unit_find_entry(parent);
 
 	forget_calls_before(loop, loop->calls_before[outermost_sample(parent, sample)]);
+	evidence_protect(sample, my_unit->seq);
 	loop->parent = parent;
 	if (entry != NULL)
 		entry->is_parent = true;
@@ -698,6 +702,7 @@ check_reset(Loop *loop)
 	loop->resets = clusters_resets();
 	if (clusters_is_attached(counts))
 		return;
+	session_fold(counts);
 	change_begin(&counts->change);
 	counts->cluster = -1;
 	memset(&counts->counters, 0, sizeof(counts->counters));
@@ -872,7 +877,9 @@ loops_keep_single_row(const UnitEntry *entry)
 {
 	const Loop *loop = entry->loop >= 0 ? &loops[entry->loop] : NULL;
 
+	/* a number of rows is nobody's key */
 	return loop != NULL &&
+		(entry->shape.kind < KIND_COUNT || entry->shape.kind > KIND_AGGREGATE) &&
 		(loops_confidence(loop) >= CONFIDENCE_LIKELY ||
 		 (loop->outer != 0 && evidence_find_sample(entry->queryid) >= 0));
 }
