@@ -32,12 +32,14 @@ SELECT oid::regprocedure AS function, prorettype::regtype AS returns,
  ORDER BY oid::regprocedure::text COLLATE "C";
 SELECT pg_get_function_arguments('pg_nplusone_reset'::regproc);
 
--- no function is safe to run in a parallel worker, which has no session;
--- none is taken for constant
+-- what reads the module's memory does not run in a parallel worker, which has
+-- no session, and is not taken for constant
 SELECT p.oid::regprocedure
-  FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+  FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'c'
+  JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
   JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
- WHERE e.extname = 'pg_nplusone' AND (proparallel = 's' OR provolatile <> 'v');
+ WHERE e.extname = 'pg_nplusone' AND (proparallel = 's' OR provolatile <> 'v')
+   AND proname NOT LIKE 'pg\_nplusone\_report\_%';
 
 -- every view, column and function carries a comment
 WITH member AS (

@@ -12,7 +12,7 @@ SELECT name, boot_val AS default, unit, min_val AS min, max_val AS max, enumvals
                 'pg_nplusone.threshold', 'pg_nplusone.idle_gap',
                 'pg_nplusone.min_confidence', 'pg_nplusone.sample_rows',
                 'pg_nplusone.action', 'pg_nplusone.action_min_confidence',
-                'pg_nplusone.tags', 'pg_nplusone.index_hints', 'pg_nplusone.hint_min_time',
+                'pg_nplusone.tags', 'pg_nplusone.orm', 'pg_nplusone.index_hints', 'pg_nplusone.hint_min_time',
                 'pg_nplusone.save', 'pg_nplusone.save_interval')
  ORDER BY name;
 
@@ -41,6 +41,7 @@ SET pg_nplusone.idle_gap = '5 parsecs';
 SET pg_nplusone.track = 'some';
 SET pg_nplusone.min_confidence = 'certain';
 SET pg_nplusone.action = 'explode';
+SET pg_nplusone.orm = 'none at all';
 SET pg_nplusone.tags = 'no tag';
 
 -- units and spellings that are taken

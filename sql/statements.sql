@@ -128,7 +128,7 @@ SELECT confidence, calls, parent_rows FROM pg_nplusone_session;
 --
 SELECT pg_nplusone_session_reset();
 COPY (SELECT id, author_id FROM post ORDER BY id) TO STDOUT;
-SELECT format('COPY (SELECT name FROM author WHERE id = %s) TO STDOUT', key)
+SELECT format('COPY (SELECT id, name FROM author WHERE id = %s) TO STDOUT', key)
   FROM unnest(:'authors'::integer[]) key \gexec
 SELECT pattern, confidence, link, calls, query FROM pg_nplusone_session;
 

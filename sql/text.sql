@@ -126,7 +126,7 @@ SELECT query FROM pg_nplusone_session;
 -- Utilities that carry a query
 --
 SELECT pg_nplusone_session_reset();
-COPY (SELECT name FROM account WHERE id = 666) TO STDOUT WITH (NULL 's3cret') \g
+COPY (SELECT name, born, data FROM account WHERE id = 666) TO STDOUT WITH (NULL 's3cret') \g
 \g
 BEGIN;
 DECLARE c CURSOR FOR SELECT data, name FROM account WHERE name = 's3cret';

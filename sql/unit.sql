@@ -44,12 +44,13 @@ SELECT format('SELECT name FROM author WHERE id = %s', key)
 SELECT confidence, calls FROM pg_nplusone_session;
 
 -- or for fewer
-SET pg_nplusone.threshold = 3;
+SET pg_nplusone.threshold = 4;
 SELECT pg_nplusone_session_reset();
 EXECUTE list;
 SELECT name FROM author WHERE id = 28;
 SELECT name FROM author WHERE id = 35;
 SELECT name FROM author WHERE id = 23;
+SELECT name FROM author WHERE id = 30;
 SELECT confidence, calls FROM pg_nplusone_session;
 RESET pg_nplusone.threshold;
 

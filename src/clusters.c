@@ -424,11 +424,11 @@ init_cluster(Cluster *cluster, const Finding *finding, TimestampTz now)
 }
 
 /*
- * Is there a cluster of this key that was found with as much confidence?
- * Then its texts need not be made.
+ * Is there a cluster of this key that was found to be the same kind of loop,
+ * or with more confidence?  Then its texts need not be made.
  */
 bool
-clusters_known(const ClusterKey *key, Confidence confidence)
+clusters_known(const ClusterKey *key, Confidence confidence, Pattern pattern)
 {
 	int			bucket = bucket_of(key);
 	int32		number;
@@ -436,8 +436,9 @@ clusters_known(const ClusterKey *key, Confidence confidence)
 
 	lock_partition(bucket, LW_SHARED);
 	number = find(key, bucket);
-	known = number >= 0 && place(number)->confidence >= confidence &&
-		place(number)->text_at[TEXT_QUERY] >= 0;
+	known = number >= 0 && place(number)->text_at[TEXT_QUERY] >= 0 &&
+		(place(number)->confidence > confidence ||
+		 (place(number)->confidence == confidence && place(number)->pattern == pattern));
 	unlock_partition(bucket);
 	return known;
 }

@@ -118,7 +118,8 @@ extern void clusters_shmem_init(void);
 extern const char *pattern_name(Pattern pattern);
 extern const char *confidence_name(Confidence confidence);
 extern int64 clusters_id(const ClusterKey *key);
-extern bool clusters_known(const ClusterKey *key, Confidence confidence);
+extern bool clusters_known(const ClusterKey *key, Confidence confidence,
+						   Pattern pattern);
 extern bool clusters_attach(const Finding *finding, SlotLoop *loop);
 extern void clusters_detach(SlotLoop *loop);
 extern bool clusters_fold(SlotLoop *loop);

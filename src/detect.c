@@ -225,7 +225,7 @@ wants_texts(const Finding *finding, const Loop *loop, const SlotLoop *counts)
 {
 	return counts->cluster >= 0 ||
 		(!loop->acted && action_is_due(finding->confidence, counts)) ||
-		!clusters_known(&finding->key, finding->confidence);
+		!clusters_known(&finding->key, finding->confidence, finding->pattern);
 }
 
 static void

@@ -158,10 +158,9 @@ params_identity(ParamListInfo params)
 	for (int i = 0; params && params->paramFetch == NULL && i < params->numParams; i++)
 	{
 		const ParamExternData *prm = &params->params[i];
-		ValueClass	class = value_class_of_type(prm->ptype);
 
-		hash = value_combine(hash, prm->isnull || class == VALUE_NONE ?
-							 VALUE_UNKNOWN : value_hash(prm->value, class));
+		hash = value_combine(hash, prm->isnull || !OidIsValid(prm->ptype) ?
+							 VALUE_UNKNOWN : value_hash_any(prm->value, prm->ptype));
 	}
 	return hash;
 }
@@ -181,6 +180,18 @@ text_identity(const QueryDesc *queryDesc)
 	return hash_bytes((const unsigned char *) text, len);
 }
 
+/* Do the keys alone tell whether two executions ask for the same? */
+static bool
+keys_tell_all(const Shape *shape, const KeyValues *values)
+{
+	if (shape->flags & SHAPE_OPAQUE)
+		return false;
+	for (int i = 0; i < shape->nkeys; i++)
+		if (values->hash[i] == VALUE_UNKNOWN)
+			return false;		/* of a type that is no key's, as floats */
+	return true;
+}
+
 /*
  * One number for all the values of an execution, VALUE_UNKNOWN where there is
  * no telling.  Rows that are inserted are taken as different.
@@ -194,7 +205,7 @@ identity_of(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *val
 		return VALUE_UNKNOWN;
 	for (int i = 0; i < shape->nkeys; i++)
 		identity = value_combine(identity, values->hash[i]);
-	if (shape->flags & SHAPE_OPAQUE)
+	if (!keys_tell_all(shape, values))
 		identity = value_combine(value_combine(identity, text_identity(queryDesc)),
 								 params_identity(queryDesc->params));
 	return identity;
@@ -252,7 +263,7 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	memset(&first, 0, sizeof(first));
 	memcpy(first.hash, entry->first_hash, sizeof(first.hash));
 	evidence_note_keys(&loop->history, entry->first_seq, &first);
-	if ((entry->shape.flags & SHAPE_OPAQUE) == 0)
+	if (keys_tell_all(&entry->shape, &first))
 	{
 		loop->identity = identity_of(&entry->shape, queryDesc, &first);
 		seen_before(loop, loop->identity);
