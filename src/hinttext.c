@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
@@ -22,14 +23,17 @@
 #include "catalog/pg_opclass.h"
 #include "commands/defrem.h"
 #include "common/hashfn.h"
+#include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "existing.h"
 #include "hinttext.h"
 #include "plantext.h"
 
@@ -110,15 +114,43 @@ hinttext_plain_search_path(void)
 	return level;
 }
 
+/* Copy a text, or as many whole characters of it as there is room for */
+void
+hinttext_set(char *field, int size, const char *text)
+{
+	int			len = pg_mbcliplen(text, strlen(text), size - 1);
+
+	memcpy(field, text, len);
+	field[len] = '\0';
+}
+
+/* The columns that an index is made of, and how they are called by now */
+static void
+note_columns(HintEntry *entry, const WhatifIndex *index)
+{
+	Bitmapset  *attnos = NULL;
+	int			x = -1;
+	int			n = 0;
+
+	for (int i = 0; i < index->nkeys; i++)
+		pull_varattnos(index->keys[i].expr, 1, &attnos);
+	pull_varattnos((Node *) index->predicate, 1, &attnos);
+	memset(entry->used, 0, sizeof(entry->used));
+	while ((x = bms_next_member(attnos, x)) >= 0 && n < HINT_COLUMNS_USED)
+		entry->used[n++] = x + FirstLowInvalidHeapAttributeNumber;
+	entry->used_sig = existing_columns(index->relid, entry->used);
+}
+
 /*
- * Write an index into an entry.  An index that does not fit is no hint: nkeys
- * stays 0.
+ * Write an index into an entry.  An index that does not fit, or has our own
+ * separator in a name, is no hint: nkeys stays 0.
  */
 void
 hinttext_describe_index(HintEntry *entry, const WhatifIndex *index)
 {
 	int			level = hinttext_plain_search_path();
 	StringInfoData keys;
+	bool		too_long = false;
 
 	initStringInfo(&keys);
 	for (int i = 0; i < index->nkeys; i++)
@@ -126,6 +158,8 @@ hinttext_describe_index(HintEntry *entry, const WhatifIndex *index)
 		int			start = keys.len;
 
 		append_key(&keys, index->relid, &index->keys[i], index->amoid);
+		if (memchr(keys.data + start, HINT_KEY_SEPARATOR, keys.len - start))
+			too_long = true;
 		entry->attnums[i] = index->keys[i].attnum;
 		entry->keysig[i] = hash_bytes_extended((unsigned char *) keys.data + start,
 											   keys.len - start, 0);
@@ -143,14 +177,15 @@ hinttext_describe_index(HintEntry *entry, const WhatifIndex *index)
 		if (strlen(text) < HINT_PREDICATE_LEN)
 			strlcpy(entry->predicate, text, HINT_PREDICATE_LEN);
 		else
-			keys.len = HINT_KEYS_LEN;
+			too_long = true;
 	}
+	note_columns(entry, index);
 	AtEOXact_GUC(true, level);
 	entry->partial = index->predicate != NIL;
 	entry->amoid = index->amoid;
 	entry->nequal = index->nequal;
 	entry->relid = index->relid;
-	entry->nkeys = keys.len < HINT_KEYS_LEN ? index->nkeys : 0;
+	entry->nkeys = keys.len < HINT_KEYS_LEN && !too_long ? index->nkeys : 0;
 	strlcpy(entry->keys, keys.data, HINT_KEYS_LEN);
 }
 
@@ -210,7 +245,7 @@ write_reason(HintEntry *entry, const WhatifIndex *index, const Verdict *verdict)
 	if (list_length(verdict->indexes) > 1)
 		appendStringInfo(&buf, ", together with %d more of this statement",
 						 list_length(verdict->indexes) - 1);
-	strlcpy(entry->reason, buf.data, HINT_REASON_LEN);
+	hinttext_set(entry->reason, HINT_REASON_LEN, buf.data);
 }
 
 /* What all entries of a verdict say alike */
@@ -230,7 +265,8 @@ write_verdict(HintEntry *entries, int n, const Verdict *verdict)
 		entries[i].verified = verdict->generic ? HINT_GENERIC_PLAN :
 			HINT_ACTUAL_VALUES;
 		if (verdict->finding != NULL)
-			strlcpy(entries[i].finding, verdict->finding->text, HINT_FINDING_LEN);
+			hinttext_set(entries[i].finding, HINT_FINDING_LEN,
+						 verdict->finding->text);
 	}
 }
 
