@@ -37,6 +37,26 @@
 #include "hinttext.h"
 #include "plantext.h"
 
+/* The same question, and answer, as when an index is written out */
+static bool
+looks_like_function(const Node *expr)
+{
+	switch (nodeTag(expr))
+	{
+		case T_FuncExpr:
+			return ((const FuncExpr *) expr)->funcformat == COERCE_EXPLICIT_CALL ||
+				((const FuncExpr *) expr)->funcformat == COERCE_SQL_SYNTAX;
+		case T_CoalesceExpr:
+		case T_MinMaxExpr:
+		case T_NullIfExpr:
+		case T_SQLValueFunction:
+		case T_XmlExpr:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* An expression of one table, in brackets where CREATE INDEX wants them */
 static char *
 expression_text(Oid relid, Node *expr)
@@ -44,8 +64,7 @@ expression_text(Oid relid, Node *expr)
 	List	   *context = deparse_context_for(get_rel_name(relid), relid);
 	char	   *text = deparse_expression(expr, context, false, false);
 
-	if (IsA(expr, FuncExpr) &&
-		((FuncExpr *) expr)->funcformat == COERCE_EXPLICIT_CALL)
+	if (looks_like_function(expr))
 		return text;
 	return psprintf("(%s)", text);
 }
@@ -124,21 +143,40 @@ hinttext_set(char *field, int size, const char *text)
 	field[len] = '\0';
 }
 
-/* The columns that an index is made of, and how they are called by now */
-static void
-note_columns(HintEntry *entry, const WhatifIndex *index)
+/* The columns in a tree, and in one number how they are called by now */
+static uint64
+columns_of(Oid relid, Node *node, AttrNumber *columns)
 {
 	Bitmapset  *attnos = NULL;
 	int			x = -1;
 	int			n = 0;
 
-	for (int i = 0; i < index->nkeys; i++)
-		pull_varattnos(index->keys[i].expr, 1, &attnos);
-	pull_varattnos((Node *) index->predicate, 1, &attnos);
-	memset(entry->used, 0, sizeof(entry->used));
+	pull_varattnos(node, 1, &attnos);
+	memset(columns, 0, sizeof(AttrNumber) * HINT_COLUMNS_USED);
 	while ((x = bms_next_member(attnos, x)) >= 0 && n < HINT_COLUMNS_USED)
-		entry->used[n++] = x + FirstLowInvalidHeapAttributeNumber;
-	entry->used_sig = existing_columns(index->relid, entry->used);
+		columns[n++] = x + FirstLowInvalidHeapAttributeNumber;
+	return existing_columns(relid, columns);
+}
+
+/* The columns of all keys and of the predicate */
+static void
+note_columns(HintEntry *entry, const WhatifIndex *index)
+{
+	List	   *all = list_copy(index->predicate);
+
+	for (int i = 0; i < index->nkeys; i++)
+		all = lappend(all, index->keys[i].expr);
+	entry->used_sig = columns_of(index->relid, (Node *) all, entry->used);
+}
+
+/* Tells keys apart: by their text, and by what columns of that name are */
+static uint64
+key_signature(Oid relid, const WhatifKey *key, const char *text, int len)
+{
+	AttrNumber	columns[HINT_COLUMNS_USED];
+
+	return hash_bytes_extended((const unsigned char *) text, len,
+							   columns_of(relid, key->expr, columns));
 }
 
 /*
@@ -161,8 +199,8 @@ hinttext_describe_index(HintEntry *entry, const WhatifIndex *index)
 		if (memchr(keys.data + start, HINT_KEY_SEPARATOR, keys.len - start))
 			too_long = true;
 		entry->attnums[i] = index->keys[i].attnum;
-		entry->keysig[i] = hash_bytes_extended((unsigned char *) keys.data + start,
-											   keys.len - start, 0);
+		entry->keysig[i] = key_signature(index->relid, &index->keys[i],
+										 keys.data + start, keys.len - start);
 		if (i < index->nkeys - 1)
 			appendStringInfoChar(&keys, HINT_KEY_SEPARATOR);
 	}
