@@ -296,7 +296,13 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 	SlotLoop	before;
 
 	if (loops_confidence(loop) < npo_min_confidence)
+	{
+		/* it may have seemed to be more */
+		if (counts->cluster >= 0)
+			clusters_detach(counts);
+		loop->published = false;
 		return;
+	}
 	if (reads_extensions_only(queryDesc->plannedstmt))
 	{
 		entry->shape.flags |= SHAPE_NOISE;

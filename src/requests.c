@@ -343,8 +343,8 @@ requests_close_unit(void)
  * -------------------------------------------------------------------------
  */
 
-/* Copy the requests of another backend as they were at one moment. */
-static bool
+/* Copy the requests of another backend; see slots_read_loop() for how. */
+static void
 read_slot(const SlotRequests *slot, SlotRequests *copy)
 {
 	const volatile uint32 *change = &slot->change;
@@ -357,9 +357,8 @@ read_slot(const SlotRequests *slot, SlotRequests *copy)
 		memcpy(copy, slot, sizeof(*copy));
 		pg_read_barrier();
 		if (before % 2 == 0 && before == *change)
-			return true;
+			break;
 	}
-	return false;
 }
 
 static void
@@ -385,8 +384,12 @@ requests_collect(int *n)
 	*n = table->used;
 	memcpy(list, table->sums, table->used * sizeof(RequestSums));
 	for (int i = 0; i < slots_count(); i++)
-		if (slots_get(i)->pid != 0 && read_slot(&slots_get(i)->requests, &copy))
-			add_slot(list, n, max, &copy);
+	{
+		if (slots_get(i)->pid == 0)
+			continue;
+		read_slot(&slots_get(i)->requests, &copy);
+		add_slot(list, n, max, &copy);
+	}
 	LWLockRelease(table->lock);
 	return list;
 }

@@ -37,6 +37,7 @@
 #include "utils/lsyscache.h"
 
 #include "catalog.h"
+#include "compat.h"
 #include "reread.h"
 #include "rewrite.h"
 #include "rewrite_values.h"
@@ -55,8 +56,7 @@ typedef struct Rewrite
 	char	   *found;			/* of the statement's have */
 } Rewrite;
 
-pg_attribute_noreturn()
-static void
+pg_noreturn static void
 give_up(const char *why)
 {
 	ereport(ERROR,
