@@ -38,6 +38,7 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "hints.h"
@@ -692,6 +693,16 @@ plan_is_fixed(const char *query_string)
 	return query_string != NULL && strstr(query_string, "/*+") != NULL;
 }
 
+/* An index that another module has made up, for an EXPLAIN */
+static bool
+is_invention(Plan *plan, void *context)
+{
+	Oid			indexoid = planwalk_index(plan);
+
+	return OidIsValid(indexoid) &&
+		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(indexoid));
+}
+
 /*
  * Called after the real planning of a wanted statement with a copy of its
  * Query that planning has not touched.  The plan that the user gets is not
@@ -709,7 +720,8 @@ hints_plan(Query *query, const char *query_string, int cursorOptions,
 	ErrorData  *error;
 
 	/* the planning may have run functions, and they anything */
-	if (interest == NULL || interest->state != INTEREST_WANTED || !may_verify())
+	if (interest == NULL || interest->state != INTEREST_WANTED ||
+		!may_verify() || planwalk(plan, is_invention, NULL))
 		return;
 	note_relations(interest, plan);
 	if (adopt(interest))
