@@ -385,12 +385,38 @@ is_transparent(const Node *utility)
 	}
 }
 
+/*
+ * Does this come between two statements of a loop as another statement would?
+ * What drivers and frameworks send of their own accord does not.
+ */
+static bool
+breaks_run(const Node *utility)
+{
+	switch (nodeTag(utility))
+	{
+		case T_TransactionStmt:
+		case T_VariableSetStmt:
+		case T_VariableShowStmt:
+		case T_DeallocateStmt:
+		case T_DiscardStmt:
+		case T_LockStmt:
+		case T_ConstraintsSetStmt:
+		case T_NotifyStmt:
+		case T_ListenStmt:
+		case T_UnlistenStmt:
+			return false;
+		default:
+			return !is_transparent(utility);
+	}
+}
+
 /* the depths of one utility, out of reach of the jump that an error makes */
 typedef struct UtilityLevel
 {
 	int			depth;
 	int			explaining;
 	bool		discards_all;
+	bool		breaks_run;
 } UtilityLevel;
 
 static UtilityLevel
@@ -402,6 +428,7 @@ level_of(const Node *utility)
 	level.explaining = IsA(utility, ExplainStmt) ? 1 : 0;
 	level.discards_all = IsA(utility, DiscardStmt) &&
 		((const DiscardStmt *) utility)->target == DISCARD_ALL;
+	level.breaks_run = breaks_run(utility);
 	return level;
 }
 
@@ -451,6 +478,8 @@ npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 		cursor_queryid = 0;
 	}
 	PG_END_TRY();
+	if (level.breaks_run && depth == 0 && attached)
+		unit_break_run();
 	if (level.discards_all && attached)
 		unit_close();
 }

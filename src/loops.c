@@ -562,6 +562,18 @@ sample_as_long_as_run(const Loop *loop, const UnitEntry *entry)
 	return -1;
 }
 
+/* An UPDATE or DELETE without a key is not made for one row after the other. */
+static bool
+writes_single_rows(const Shape *shape)
+{
+	if (shape->kind == KIND_INSERT || shape->kind == KIND_UPSERT)
+		return true;
+	for (int i = 0; i < shape->nkeys; i++)
+		if (KIND_IS_WRITE(shape->kind) && shape->keys[i].role <= KEY_LIST)
+			return true;
+	return false;
+}
+
 /* Ties that need no values.  Only what is tied is counted. */
 static Tie
 tie_by_company(Loop *loop, const UnitEntry *entry, int64 calls)
@@ -575,7 +587,7 @@ tie_by_company(Loop *loop, const UnitEntry *entry, int64 calls)
 	}
 	if (cycle_upserts(entry->queryid) >= 2)
 		return TIE_CYCLE;
-	if (KIND_IS_WRITE(entry->shape.kind) && entry->run >= npo_threshold)
+	if (writes_single_rows(&entry->shape) && entry->run >= npo_threshold)
 	{
 		forget_calls_before(loop, calls - entry->run);
 		return TIE_RUN;

@@ -199,6 +199,14 @@ add_entry(uint64 queryid, Oid userid)
  * -------------------------------------------------------------------------
  */
 
+/* Something that is no part of a loop has come between two statements. */
+void
+unit_break_run(void)
+{
+	if (my_unit != NULL)
+		my_unit->seq++;
+}
+
 /* End the unit: loops go to their clusters, everything counts as new. */
 void
 unit_close(void)
@@ -370,7 +378,9 @@ note_company(UnitEntry *entry, bool nested)
 	LocalTransactionId lxid = NPO_MY_LXID();
 	bool		known = (entry->generation == my_unit->generation);
 
-	entry->run = known && entry->seq == my_unit->seq - 1 ? entry->run + 1 : 1;
+	entry->run = known && entry->completed && entry->seq == my_unit->seq - 1 ?
+		entry->run + 1 : 1;
+	entry->completed = false;
 	entry->seq = my_unit->seq;
 	if (entry->lxid != lxid || !known)
 		entry->xact_calls = 0;
@@ -525,6 +535,7 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 	if (entry == NULL || entry->generation != my_unit->generation)
 		return;
 	entry->few_rows = execution->rows <= 1;
+	entry->completed = true;
 	cycle_note_result(entry->queryid, execution->rows);
 	if (entry->loop >= 0 && execution->counted)
 		loops_end_run(entry, usage, execution->rows, execution->exec_time, first_run);

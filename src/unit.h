@@ -38,6 +38,7 @@ typedef struct UnitEntry
 	int8		loop;			/* its loop state, -1: none */
 	uint8		few_rows;		/* its latest execution gave one row at most */
 	bool		is_parent;		/* some loop follows its rows */
+	bool		completed;		/* its latest execution did not fail */
 	bool		in_xact;		/* xact_calls are in an explicit transaction */
 	/* what its first execution took, for when a second makes it a loop */
 	TimestampTz first_started;
@@ -98,6 +99,7 @@ extern void unit_forget(QueryDesc *queryDesc);
 extern void unit_forget_level(int level);
 extern void unit_check_idle_gap(void);
 extern void unit_note_xact_end(TimestampTz when);
+extern void unit_break_run(void);
 extern void unit_close(void);
 extern UnitEntry *unit_find_entry(uint64 queryid);
 extern int64 unit_session_statements(void);
