@@ -20,7 +20,7 @@ TAP_TESTS = 1
 
 PG_CPPFLAGS = -I$(CURDIR)/src
 # -Wclobbered complains of the variables that PG_TRY itself declares
-PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
+PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter \
 	-Wno-sign-compare -Wno-missing-field-initializers -Wno-clobbered
 
 PG_CONFIG ?= pg_config

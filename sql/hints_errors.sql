@@ -40,15 +40,30 @@ $$;
 
 -- a timeout in the middle of what-if planning is the statement's own
 CREATE FUNCTION sleepy(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
-$$ BEGIN IF current_setting('hints.sleep', true) = 'on' THEN PERFORM pg_sleep(0.2); END IF; RETURN $1; END $$;
-SELECT count(*) FROM hints_e WHERE pad = 'y' AND id = sleepy(5);
+$$ BEGIN IF $1 > 10 AND current_setting('hints.sleep', true) = 'on' THEN PERFORM pg_sleep(60); END IF; RETURN $1; END $$;
+SELECT count(*) FROM hints_e WHERE k <= 10 AND sleepy(k) = 5;
 SET hints.sleep = on;
-SET statement_timeout = '300ms';
-SELECT count(*) FROM hints_e WHERE pad = 'y' AND id = sleepy(5);
+SET statement_timeout = '1s';
+SELECT count(*) FROM hints_e WHERE k <= 10 AND sleepy(k) = 5;
 RESET statement_timeout;
 RESET hints.sleep;
 EXPLAIN (COSTS OFF) SELECT * FROM hints_e WHERE k = 5;
-SELECT count(*) FROM hints_e WHERE pad = 'y' AND id = sleepy(5);
+SELECT count(*) FROM hints_e WHERE k <= 10 AND sleepy(k) = 5;
+
+-- a function that is slow on the column's values is not run on all of them
+CREATE SEQUENCE hints_runs;
+CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+$$ BEGIN IF $1 > 10 THEN PERFORM nextval('hints_runs'), pg_sleep(0.002); END IF; RETURN $1; END $$;
+SELECT count(*) FROM hints_e WHERE k <= 10 AND slow(k) = 5;
+SELECT count(*) FROM hints_e WHERE k <= 10 AND slow(k) = 5;
+SELECT count(*) FROM hints_e WHERE k <= 10 AND slow(k) = 5;
+SELECT last_value BETWEEN 1 AND 20 AS a_few FROM hints_runs;
+
+-- a plan that is fixed by a comment is left alone
+SELECT pg_nplusone_reset() >= 0 AS reset;
+/*+ SeqScan(hints_e) */ SELECT count(*) FROM hints_e WHERE k = 5;
+/*+ SeqScan(hints_e) */ SELECT count(*) FROM hints_e WHERE k = 5;
+SELECT count(*) FROM pg_nplusone_index_hints;
 
 -- off is off
 SET pg_nplusone.index_hints = off;
@@ -58,4 +73,5 @@ SELECT count(*) FROM hints_e WHERE k = 5;
 SELECT count(*) FROM pg_nplusone_index_hints;
 RESET pg_nplusone.index_hints;
 DROP TABLE hints_e;
-DROP FUNCTION touchy, sleepy;
+DROP FUNCTION touchy, sleepy, slow;
+DROP SEQUENCE hints_runs;

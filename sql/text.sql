@@ -39,16 +39,6 @@ SELECT name, id FROM account WHERE name = B'0101'::text OR name = X'5EC'::text \
 \g
 SELECT query FROM pg_nplusone_session ORDER BY query COLLATE "C";
 
--- also where backslashes are read the old way
-SELECT pg_nplusone_session_reset();
-SET standard_conforming_strings = off;
-SET escape_string_warning = off;
-SELECT name, born FROM account WHERE name = 'it\'s s3cret' AND id = 5 \g
-\g
-RESET standard_conforming_strings;
-RESET escape_string_warning;
-SELECT query FROM pg_nplusone_session ORDER BY query COLLATE "C";
-
 --
 -- Numbers, and typed literals
 --

@@ -25,6 +25,7 @@
 #include "utils/lsyscache.h"
 
 #include "advice.h"
+#include "advice_table.h"
 #include "catalog.h"
 #include "names.h"
 #include "rewrite_values.h"
@@ -238,9 +239,9 @@ query_column(const Query *query, const Node *node)
 		get_attname(rte->relid, ((const Var *) node)->varattno, true) : NULL;
 }
 
-/* '-created_at', 'id': the order as Django writes it; NULL for none or others */
+/* '-created_at', 'id' for Django, else created_at DESC, id; NULL when unknown */
 static char *
-order_names(const Query *query)
+order_names(const Query *query, Orm orm)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -254,32 +255,47 @@ order_names(const Query *query)
 		TargetEntry *tle = get_sortgroupref_tle(clause->tleSortGroupRef, query->targetList);
 		const char *name = query_column(query, (Node *) tle->expr);
 		char	   *op = get_opname(clause->sortop);
+		const char *comma = buf.len > 0 ? ", " : "";
+		bool		down;
 
 		if (name == NULL || op == NULL)
 			return NULL;
-		appendStringInfo(&buf, "%s'%s%s'", buf.len > 0 ? ", " : "",
-						 op[0] == '>' ? "-" : "", name);
+		down = op[0] == '>';
+		if (orm == ORM_DJANGO)
+			appendStringInfo(&buf, "%s'%s%s'", comma, down ? "-" : "", name);
+		else
+			appendStringInfo(&buf, "%s%s%s", comma, name, down ? " DESC" : "");
 	}
 	return buf.data;
 }
 
-/* published=...: one column of the filter as Django writes it */
-static const char *
-filter_name(const Query *query, const Node *clause)
+/* published=True: a condition as Django writes it; NULL for what is none */
+static char *
+filter_term(const Query *query, const Node *clause, const char **name)
 {
 	const Node *node = clause;
+	const char *term = "=True";
 
 	if (IsA(clause, OpExpr) && list_length(((const OpExpr *) clause)->args) == 2)
 	{
 		node = values_strip_casts(linitial(((const OpExpr *) clause)->args));
 		if (node && !IsA(node, Var))
 			node = values_strip_casts(lsecond(((const OpExpr *) clause)->args));
+		term = "=...";
 	}
 	else if (is_notclause(clause))
+	{
 		node = linitial(((const BoolExpr *) clause)->args);
+		term = "=False";
+	}
 	else if (IsA(clause, NullTest))
+	{
 		node = (Node *) ((const NullTest *) clause)->arg;
-	return query_column(query, node);
+		term = ((const NullTest *) clause)->nulltesttype == IS_NULL ?
+			"__isnull=True" : "__isnull=False";
+	}
+	*name = query_column(query, node);
+	return *name ? psprintf("%s%s", *name, term) : NULL;
 }
 
 /* what else than the key the rows are chosen by; NULL when nothing is */
@@ -297,13 +313,13 @@ filter_names(const Advice *advice)
 	initStringInfo(&buf);
 	foreach(lc, ((BoolExpr *) quals)->args)
 	{
-		const char *name = filter_name(query, lfirst(lc));
+		const char *name;
+		char	   *term = filter_term(query, lfirst(lc), &name);
 
-		if (name == NULL)
+		if (term == NULL)
 			return pstrdup("...");
-		/* Laravel says of the key that it is not null */
 		if (strcmp(name, key) != 0)
-			appendStringInfo(&buf, "%s%s=...", buf.len > 0 ? ", " : "", name);
+			appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "", term);
 	}
 	return buf.len > 0 ? buf.data : NULL;
 }
@@ -505,7 +521,7 @@ static char *
 django_prefetch(const Advice *advice)
 {
 	char	   *path = joined_path(advice, "__");
-	char	   *order = order_names(advice->facts->query);
+	char	   *order = order_names(advice->facts->query, orm_of(advice));
 	char	   *filter = filter_names(advice);
 	StringInfoData buf;
 
@@ -757,9 +773,16 @@ statement_word(const Advice *advice, const char *word)
 		return django_bulk(advice);
 	if (strcmp(word, "setf") == 0)
 		return django_set(advice);
+	if (strcmp(word, "and") == 0 || strcmp(word, "q") == 0)
+	{
+		char	   *filter = filter_names(advice);
+
+		return filter == NULL ? pstrdup("") :
+			psprintf(word[0] == 'a' ? ", %s" : ", filter=Q(%s)", filter);
+	}
 	if (strcmp(word, "order") == 0)
 	{
-		char	   *order = order_names(advice->facts->query);
+		char	   *order = order_names(advice->facts->query, orm_of(advice));
 
 		return order ? order : pstrdup("...");
 	}

@@ -16,12 +16,13 @@
  *	 {column} {columns}	of the aggregate; read, or changed
  *	 {Agg} {agg}		the aggregate function
  *	 {order}			the order of the rows
+ *	 {and} {q}			what else than the key they are chosen by, as Django has it
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "advice.h"
+#include "advice_table.h"
 
 static const char *const leads[ADVICE_KINDS] = {
 	[ADVICE_FORWARD] = "{child} is read once for each row of {parent}, by {pcol}.",
@@ -129,7 +130,7 @@ static const char *const fixes[ADVICE_KINDS][ORM_COUNT] = {
 	},
 	[ADVICE_COUNT] = {
 		[ORM_SQL] = "Count them all with one statement: SELECT {key}, count(*) ... WHERE {key} = ANY ($1) GROUP BY {key}.",
-		[ORM_DJANGO] = "Let the list count: {Root}.objects.annotate({one}_count=Count('{path}')){default}.",
+		[ORM_DJANGO] = "Let the list count: {Root}.objects.annotate({one}_count=Count('{path}'{q})){default}.",
 		[ORM_RAILS] = "Count with one query, {Child}.where({key}: ids).group(:{key}).count, or keep a counter_cache; size counts what includes has loaded without a query.",
 		[ORM_SQLALCHEMY] = "Count with one query, select({Child}.{key}, func.count()).group_by({Child}.{key}), or make it a column_property of {Parent}.",
 		[ORM_HIBERNATE] = "Count with one query, GROUP BY {field}, or make it a @Formula of {Parent}; @LazyCollection(EXTRA) or size() in a loop asks for each row.",
@@ -145,7 +146,7 @@ static const char *const fixes[ADVICE_KINDS][ORM_COUNT] = {
 	},
 	[ADVICE_EXISTS] = {
 		[ORM_SQL] = "Ask for all with one statement: EXISTS (SELECT FROM {child} WHERE {key} = {parent}.{pcol}) among the columns of the list.",
-		[ORM_DJANGO] = "Let the list ask: {Root}.objects.annotate(has_{rel}=Exists({Child}.objects.filter({field}=OuterRef('{outer}')))).",
+		[ORM_DJANGO] = "Let the list ask: {Root}.objects.annotate(has_{rel}=Exists({Child}.objects.filter({field}=OuterRef('{outer}'){and}))).",
 		[ORM_RAILS] = "Load them with the list, {Root}.includes(:{rel}), and use any? or empty? on what is loaded, or ask once: {Child}.where({key}: ids).distinct.pluck(:{key}).",
 		[ORM_SQLALCHEMY] = "Let the list ask: select({Root}, {Root}.{rel}.any()), or one query for the {key} values that occur.",
 		[ORM_HIBERNATE] = "Let the query ask: a CASE WHEN EXISTS (...) in its SELECT, or one query for the {field} values that occur.",
@@ -161,7 +162,7 @@ static const char *const fixes[ADVICE_KINDS][ORM_COUNT] = {
 	},
 	[ADVICE_AGGREGATE] = {
 		[ORM_SQL] = "Ask for all with one statement: SELECT {key}, {agg}({column}) ... WHERE {key} = ANY ($1) GROUP BY {key}.",
-		[ORM_DJANGO] = "Let the list do it: {Root}.objects.annotate({column}_{agg}={Agg}('{path}__{column}')){default}.",
+		[ORM_DJANGO] = "Let the list do it: {Root}.objects.annotate({column}_{agg}={Agg}('{path}__{column}'{q})){default}.",
 		[ORM_RAILS] = "Ask once: {Child}.where({key}: ids).group(:{key}).{calculate}.",
 		[ORM_SQLALCHEMY] = "Ask once: select({Child}.{key}, func.{agg}({Child}.{column})).group_by({Child}.{key}), or make it a column_property of {Parent}.",
 		[ORM_HIBERNATE] = "Ask once, {agg}({column}) with GROUP BY {field}, or make it a @Formula of {Parent}.",
@@ -193,7 +194,7 @@ static const char *const fixes[ADVICE_KINDS][ORM_COUNT] = {
 	},
 	[ADVICE_FIRST] = {
 		[ORM_SQL] = "Read them all with one statement: DISTINCT ON ({key}) ... ORDER BY {key}, {order}, or a LATERAL subquery with LIMIT 1 in the list.",
-		[ORM_DJANGO] = "Let the list bring it: annotate({one}=Subquery({Child}.objects.filter({field}=OuterRef('{outer}')).order_by({order}).values('pk')[:1])), or a Prefetch of the rows whose Window(RowNumber()) is 1.",
+		[ORM_DJANGO] = "Let the list bring it: annotate(first_{one}=Subquery({Child}.objects.filter({field}=OuterRef('{outer}'){and}).order_by({order}).values('pk')[:1])), or a Prefetch of the rows whose Window(RowNumber()) is 1.",
 		[ORM_RAILS] = "Make it an association: has_one with a scope on the newest row loads all with {Root}.includes, or select DISTINCT ON ({key}) of {Child} once.",
 		[ORM_SQLALCHEMY] = "Read them once: select({Child}).distinct({Child}.{key}).order_by({Child}.{key}, ...), or make it a relationship with a row_number() subquery, and selectinload() it.",
 		[ORM_HIBERNATE] = "Read them once with a LATERAL or row_number() subquery, or make it a @Formula or @JoinFormula of {Parent}.",
@@ -273,7 +274,7 @@ static const char *const fixes[ADVICE_KINDS][ORM_COUNT] = {
 	},
 	[ADVICE_UPDATE] = {
 		[ORM_SQL] = "Update them with one statement: UPDATE {child} SET ... FROM unnest($1, ...) AS rows, or {key} = ANY ($1) where all get the same values.",
-		[ORM_DJANGO] = "Update them with one query: {Child}.objects.bulk_update(objects, [{quoted}]), or filter({keypath}__in=values).update(...) where all get the same values.",
+		[ORM_DJANGO] = "Update them with one query: {Child}.objects.bulk_update(objects, [{quoted}]), or filter({keypath}__in=values).update(...) where all get the same values or the same arithmetic, with F().",
 		[ORM_RAILS] = "Update them with one query: {Child}.where({key}: values).update_all(...) where all get the same values, else {Child}.upsert_all(rows).",
 		[ORM_SQLALCHEMY] = "Update them with one statement: update({Child}).where({Child}.{key}.in_(values)) where all get the same values, else session.execute(update({Child}), rows). Commit once, not for each.",
 		[ORM_HIBERNATE] = "Update them with one JPQL UPDATE where all get the same values, else in batches: hibernate.jdbc.batch_size with hibernate.order_updates.",
@@ -288,7 +289,7 @@ static const char *const fixes[ADVICE_KINDS][ORM_COUNT] = {
 		[ORM_PEEWEE] = "Update them with one query: {Child}.bulk_update(objects, [{quoted}]), or {Child}.update(...).where({Child}.{key}.in_(values)) where all get the same values."
 	},
 	[ADVICE_UPDATE_IN_PLACE] = {
-		[ORM_SQL] = "Update them with one statement: UPDATE {child} SET {columns} = {columns} ... WHERE {key} = ANY ($1).",
+		[ORM_SQL] = "Update them with one statement: UPDATE {child} SET ... WHERE {key} = ANY ($1), with the arithmetic on {columns} as it is.",
 		[ORM_DJANGO] = "Update them with one query: {Child}.objects.filter({keypath}__in=values).update({setf}).",
 		[ORM_RAILS] = "Update them with one query: {Child}.where({key}: values).update_all('{columns} = {columns} + ...'), or update_counters(values, {columns}: 1).",
 		[ORM_SQLALCHEMY] = "Update them with one statement: update({Child}).where({Child}.{key}.in_(values)).values({columns}={Child}.{columns} + ...).",

@@ -54,6 +54,7 @@
 
 static Candidates *listening = NULL;
 static set_rel_pathlist_hook_type prev_set_rel_pathlist_hook = NULL;
+static bool chained = false;	/* as in whatif.c: somebody came before us */
 
 static bool
 same_index(const WhatifIndex *a, const WhatifIndex *b)
@@ -599,7 +600,7 @@ listen(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 
 	if (prev_set_rel_pathlist_hook)
 		prev_set_rel_pathlist_hook(root, rel, rti, rte);
-	if (!whatif_owns_root(root) || IS_DUMMY_REL(rel))
+	if (listening == NULL || !whatif_owns_root(root) || IS_DUMMY_REL(rel))
 		return;
 	note_offset(root);
 	note_cte_filter(root, rel, rte);
@@ -627,17 +628,22 @@ candidates_collect(Candidates *into, Query *query, const char *query_string,
 {
 	PlannedStmt *result;
 
-	prev_set_rel_pathlist_hook = set_rel_pathlist_hook;
 	PG_TRY();
 	{
-		set_rel_pathlist_hook = listen;
+		if (!chained)
+		{
+			prev_set_rel_pathlist_hook = set_rel_pathlist_hook;
+			set_rel_pathlist_hook = listen;
+		}
 		listening = into;
 		result = whatif_plan(query, query_string, cursorOptions, boundParams,
 							 planner, NIL);
 	}
 	PG_FINALLY();
 	{
-		set_rel_pathlist_hook = prev_set_rel_pathlist_hook;
+		chained = set_rel_pathlist_hook != listen;
+		if (!chained)
+			set_rel_pathlist_hook = prev_set_rel_pathlist_hook;
 		listening = NULL;
 	}
 	PG_END_TRY();

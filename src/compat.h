@@ -16,6 +16,9 @@
 #error "pg_nplusone needs PostgreSQL 15 or later"
 #endif
 
+/* what a file of one major and another's are told apart by */
+#define NPO_SERVER_MAJOR (PG_VERSION_NUM / 10000)
+
 /* 16 moved the macros of varlena types out of postgres.h */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -53,6 +56,11 @@
 /* 16 declares the library's entry point itself */
 #if PG_VERSION_NUM < 160000
 extern PGDLLEXPORT void _PG_init(void);
+#endif
+
+/* 18 says before a function, and not behind it, that it does not return */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
 #endif
 
 /* 18 dropped execute_once from ExecutorRun */

@@ -31,6 +31,7 @@
 #include "requests.h"
 #include "rewrite.h"
 #include "settings.h"
+#include "tags.h"
 #include "texts.h"
 #include "value.h"
 
@@ -140,23 +141,53 @@ gather_outer_loops(const Loop *loop, AdviceFacts *facts)
 	}
 }
 
+/*
+ * The ORM by the text, and where that leaves it open, by the tables in which
+ * ORMs note what they have done to a database.
+ */
 static Orm
-statement_orm(const QueryDesc *queryDesc)
+text_orm(const char *text, int len)
 {
-	const PlannedStmt *pstmt = queryDesc->plannedstmt;
-	const char *text = queryDesc->sourceText ? queryDesc->sourceText : "";
-	int			len;
+	RequestTags tags;
+	bool		tagged;
 	Orm			orm;
+	bool		rails,
+				django;
+
+	/* the statement's own tags: those in force may be of another program */
+	tagged = tags_read_statement(text, len, &tags) ||
+		(npo_tags != NULL && tags_parse_list(npo_tags, &tags));
+	orm = orm_recognise(text, len, tagged ? &tags : NULL, application_name);
+	if (orm != ORM_SQL)
+		return orm;
+	rails = OidIsValid(RelnameGetRelid("ar_internal_metadata"));
+	django = OidIsValid(RelnameGetRelid("django_migrations"));
+	if (rails && !django && orm_like_rails(text, len))
+		return ORM_RAILS;
+	if (!rails && orm_like_django(text, len, django))
+		return ORM_DJANGO;
+	return ORM_SQL;
+}
+
+/* The ORM that wrote the loop: its statement tells, or else its parent's. */
+static Orm
+loop_orm(const LoopFacts *facts)
+{
+	const PlannedStmt *pstmt = facts->queryDesc->plannedstmt;
+	const char *text = facts->queryDesc->sourceText;
+	Orm			orm = ORM_SQL;
+	int			len;
 
 	if (npo_orm != ORM_AUTO)
 		return npo_orm;
-	text += Max(pstmt->stmt_location, 0);
-	len = pstmt->stmt_len > 0 ? pstmt->stmt_len : strlen(text);
-	orm = orm_recognise(text, len, requests_current(), application_name);
-	/* every database that Rails migrates has this table */
-	if (orm == ORM_SQL && orm_like_django(text, len) &&
-		!OidIsValid(RelnameGetRelid("ar_internal_metadata")))
-		orm = ORM_DJANGO;
+	if (text != NULL)
+	{
+		text += Max(pstmt->stmt_location, 0);
+		orm = text_orm(text, pstmt->stmt_len > 0 ? pstmt->stmt_len : strlen(text));
+	}
+	if (orm == ORM_SQL && facts->sample != NULL &&
+		(text = texts_get(facts->sample->text, &len)) != NULL)
+		orm = text_orm(text, len);
 	return orm;
 }
 
@@ -187,7 +218,7 @@ make_advice(const Loop *loop, const LoopFacts *facts, const Classification *foun
 
 	memset(&work, 0, sizeof(work));
 	work.finding = finding;
-	work.advice.orm = statement_orm(facts->queryDesc);
+	work.advice.orm = loop_orm(facts);
 	work.advice.found = found;
 	work.advice.loop = facts;
 	gather_outer_loops(loop, &work.advice);
@@ -265,7 +296,13 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 	SlotLoop	before;
 
 	if (loops_confidence(loop) < npo_min_confidence)
+	{
+		/* it may have seemed to be more */
+		if (counts->cluster >= 0)
+			clusters_detach(counts);
+		loop->published = false;
 		return;
+	}
 	if (reads_extensions_only(queryDesc->plannedstmt))
 	{
 		entry->shape.flags |= SHAPE_NOISE;

@@ -37,6 +37,7 @@
 #define WEIGHT_REPEAT (-0.5f)
 #define WEIGHT_MISS (-5.0f)
 #define WEIGHT_ENOUGH 8.0f
+#define WEIGHT_ENOUGH_FROM_TOP 3.5f
 #define WEIGHT_ENOUGH_FOR_TWO 1.0f
 
 /*
@@ -44,6 +45,12 @@
  * in 40320 times, however far apart the rows are.
  */
 #define ORDER_ENOUGH 8
+
+/* a walk that few rows have shown is sure after so many */
+#define SURE_MATCHES 8
+
+/* samples that make room only when they are idle */
+#define SPARED_SAMPLES (SLOT_SAMPLES / 2)
 
 /* a sample that so many statements have not looked at may make room for any */
 #define IDLE_STATEMENTS 256
@@ -142,32 +149,42 @@ trace_columns(Sample *sample, const PlannedStmt *pstmt)
 	}
 }
 
+/* the place among these that has been looked at least recently */
+static int
+longest_unused(int first, int end)
+{
+	int			oldest = first;
+
+	for (int i = first + 1; i < end; i++)
+		if (sample_used[i] < sample_used[oldest])
+			oldest = i;
+	return oldest;
+}
+
 /*
- * The sample to write to: the statement's own, else the one longest unused.
- * Rows that come one by one, which may lead nowhere, do not push out what is
- * still looked at; -1 then.
+ * The sample to write to: the statement's own, a free one, else the one that
+ * has been unused for longest.  The first lists of a unit of work are spared
+ * for a while, since it may read twenty others for each of their rows.  Rows
+ * that come one by one, and may lead nowhere, spare all; -1 then.
  */
 static int
 claim_sample(uint64 queryid, uint64 seq, bool single)
 {
-	int			oldest = 0;
 	int			own = evidence_find_sample(queryid);
+	int			oldest;
 
 	if (own >= 0)
 		return own;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
-	{
 		if (my_slot->samples[i].queryid == 0)
 		{
 			evidence_samples++;
 			return i;
 		}
-		if (sample_used[i] < sample_used[oldest])
-			oldest = i;
-	}
-	if (single && seq - sample_used[oldest] < IDLE_STATEMENTS)
-		return -1;
-	return oldest;
+	oldest = longest_unused(0, SLOT_SAMPLES);
+	if (seq - sample_used[oldest] >= IDLE_STATEMENTS)
+		return oldest;
+	return single ? -1 : longest_unused(SPARED_SAMPLES, SLOT_SAMPLES);
 }
 
 /* Begin to store: in a fresh stream, or at the end of the one that is there. */
@@ -500,6 +517,7 @@ weigh_column(const Sample *sample, int column, const KeyHistory *history,
 	int64		row = first_row(sample) - 1;
 	bool		started = false;
 	int			advances = 0;
+	bool		from_top = from_start;
 
 	candidate->weight = 0;
 	candidate->follow.matches = candidate->follow.misses = 0;
@@ -519,6 +537,7 @@ weigh_column(const Sample *sample, int column, const KeyHistory *history,
 		{
 			float		share = key_share(sample, column, hash);
 
+			from_top = (from_start || started) && from_top && next - row <= 1;
 			/* the only row of its value, and further down */
 			advances += next > row &&
 				share * (sample->total - first_row(sample)) < 1.5f;
@@ -534,22 +553,31 @@ weigh_column(const Sample *sample, int column, const KeyHistory *history,
 		{
 			candidate->weight += WEIGHT_MISS;
 			candidate->follow.misses++;
+			from_top = false;
 		}
 	}
 	if (advances >= ORDER_ENOUGH && candidate->follow.misses == 0)
 		candidate->weight = Max(candidate->weight, WEIGHT_ENOUGH);
+	candidate->follow.weak = candidate->weight < WEIGHT_ENOUGH;
+	candidate->from_top = from_top;
 	candidate->follow.row = row;
 }
 
+/*
+ * Few keys are enough when they are the values of the first rows, one by one;
+ * what such a walk is worth shows at the next keys.
+ */
 static bool
 is_enough(const Candidate *candidate, int wanted)
 {
 	uint32		matches = candidate->follow.matches;
 	uint32		misses = candidate->follow.misses;
 
-	return matches >= wanted &&
-		misses * FORGIVEN_SHARE <= matches + misses &&
-		candidate->weight >= (wanted < 3 ? WEIGHT_ENOUGH_FOR_TWO : WEIGHT_ENOUGH);
+	if (matches < wanted || misses * FORGIVEN_SHARE > matches + misses)
+		return false;
+	return candidate->weight >= WEIGHT_ENOUGH ||
+		(wanted < 3 && candidate->weight >= WEIGHT_ENOUGH_FOR_TWO) ||
+		(candidate->from_top && candidate->weight >= WEIGHT_ENOUGH_FROM_TOP);
 }
 
 /* the latest key: a column without it need not be walked */
@@ -643,6 +671,13 @@ evidence_follow(Follow *follow, const KeyValues *values)
 		return true;
 	follow->misses++;
 	return false;
+}
+
+/* Has a walk that few rows have shown missed a row since? */
+bool
+evidence_is_refuted(const Follow *follow)
+{
+	return follow->weak && follow->misses > 0 && follow->matches < SURE_MATCHES;
 }
 
 /*

@@ -18,9 +18,11 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "commands/defrem.h"
+#include "common/hashfn.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -77,6 +79,32 @@ existing_invalid(const WhatifIndex *index)
 	}
 	table_close(rel, NoLock);
 	return name;
+}
+
+/*
+ * The names and types of some columns in one number, by which a hint is told
+ * that one of them has been renamed, changed or dropped.
+ */
+uint64
+existing_columns(Oid relid, const AttrNumber *attnums)
+{
+	uint64		sig = 0;
+
+	for (int i = 0; i < HINT_COLUMNS_USED && attnums[i] > 0; i++)
+	{
+		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid),
+											Int16GetDatum(attnums[i]));
+		Form_pg_attribute att;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		att = (Form_pg_attribute) GETSTRUCT(tuple);
+		sig = hash_combine64(sig, hash_bytes_extended((unsigned char *) NameStr(att->attname),
+													  strlen(NameStr(att->attname)),
+													  att->atttypid));
+		ReleaseSysCache(tuple);
+	}
+	return sig;
 }
 
 /*

@@ -37,11 +37,15 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "exprstats.h"
 
 #define MAX_SAMPLE		256
+
+/* A function that needs longer for all of them is left alone, microseconds */
+#define MAX_TIME		5000
 
 /* So many values for each distinct one make a list of common values */
 #define COMMON_REPEATS	2
@@ -71,6 +75,10 @@ read_column(Sample *sample, Oid relid, AttrNumber attnum)
 	AttStatsSlot slot;
 	double		rest;
 
+	/* a partitioned table has those of its partitions together */
+	if (!HeapTupleIsValid(tuple))
+		tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid),
+								Int16GetDatum(attnum), BoolGetDatum(true));
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	sample->null_share = ((Form_pg_statistic) GETSTRUCT(tuple))->stanullfrac;
@@ -98,8 +106,11 @@ read_column(Sample *sample, Oid relid, AttrNumber attnum)
 	return sample->n > 0;
 }
 
-/* Replace the column's values by the expression's; nulls fall out */
-static void
+/*
+ * Replace the column's values by the expression's; nulls fall out.  Says
+ * whether that was done in time.
+ */
+static bool
 evaluate(Sample *sample, Relation rel, AttrNumber attnum, const WhatifKey *key)
 {
 	EState	   *estate = CreateExecutorState();
@@ -109,13 +120,17 @@ evaluate(Sample *sample, Relation rel, AttrNumber attnum, const WhatifKey *key)
 													&TTSOpsVirtual);
 	int16		len;
 	bool		byval;
+	TimestampTz start = GetCurrentTimestamp();
+	bool		in_time = true;
 	int			kept = 0;
 
 	get_typlenbyval(key->type, &len, &byval);
-	for (int i = 0; i < sample->n; i++)
+	for (int i = 0; i < sample->n && in_time; i++)
 	{
 		Datum		value;
 		bool		isnull;
+
+		CHECK_FOR_INTERRUPTS();
 
 		ExecClearTuple(slot);
 		memset(slot->tts_isnull, true, RelationGetDescr(rel)->natts);
@@ -132,10 +147,12 @@ evaluate(Sample *sample, Relation rel, AttrNumber attnum, const WhatifKey *key)
 			sample->values[kept++].weight = sample->values[i].weight;
 		}
 		ResetExprContext(econtext);
+		in_time = GetCurrentTimestamp() - start <= MAX_TIME;
 	}
 	sample->n = kept;
 	ExecDropSingleTupleTableSlot(slot);
 	FreeExecutorState(estate);
+	return in_time;
 }
 
 typedef struct Order
@@ -330,6 +347,7 @@ exprstats_make(Oid relid, const WhatifKey *key, double tuples)
 	double		most;
 	int			n;
 	int			total;
+	bool		in_time;
 	ListCell   *lc;
 
 	if (vars == NIL || !OidIsValid(type->cmp_proc_finfo.fn_oid) ||
@@ -342,9 +360,9 @@ exprstats_make(Oid relid, const WhatifKey *key, double tuples)
 	if (attnum <= 0 || !read_column(sample, relid, attnum))
 		return NULL;
 	rel = table_open(relid, NoLock);
-	evaluate(sample, rel, attnum, key);
+	in_time = evaluate(sample, rel, attnum, key);
 	table_close(rel, NoLock);
-	if (sample->n < 1)
+	if (!in_time || sample->n < 1)
 		return NULL;
 	total = sample->n;
 	n = group(sample, &order);

@@ -38,8 +38,17 @@ column_name(const HintEntry *entry, int i, bool *descending)
 	for (int n = 0; n < i; n++)
 		key = strchr(key, HINT_KEY_SEPARATOR) + 1;
 	len = strcspn(key, "\x1f");
-	*descending = len > 5 && memmem(key, len, " DESC", 5) != NULL;
+	*descending = len > 5 && memcmp(key + len - 5, " DESC", 5) == 0;
 	return get_attname(entry->relid, entry->attnums[i], true);
+}
+
+/* A name that a model can have as it is, in any language */
+static bool
+plain_name(const char *name)
+{
+	return name != NULL &&
+		name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
+					"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] == '\0';
 }
 
 /* Can a model's plain field list say it: bare columns, no predicate? */
@@ -53,10 +62,11 @@ plain_columns(const HintEntry *entry)
 		bool		descending;
 
 		if (entry->attnums[i] <= 0 ||
-			column_name(entry, i, &descending) == NULL)
+			!plain_name(column_name(entry, i, &descending)))
 			return false;
 	}
-	return strstr(entry->keys, "COLLATE") == NULL &&
+	return plain_name(get_rel_name(entry->relid)) &&
+		strstr(entry->keys, "COLLATE") == NULL &&
 		strstr(entry->keys, "_ops") == NULL &&
 		strstr(entry->keys, "NULLS") == NULL;
 }
@@ -145,11 +155,11 @@ hintadvice_reason(const HintEntry *entry)
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, entry->reason);
 	fk = existing_foreign_key(entry);
-	if (fk != NULL)
+	if (fk != NULL && strstr(entry->reason, "foreign key ") == NULL)
 		appendStringInfo(&buf, "; the columns are those of %s", fk);
 	append_write_note(&buf, entry);
 	if (get_rel_relkind(entry->relid) == RELKIND_PARTITIONED_TABLE)
-		appendStringInfo(&buf, "; to build it without blocking writers: CREATE INDEX … ON ONLY %s, then CREATE INDEX CONCURRENTLY on each partition and ALTER INDEX … ATTACH PARTITION",
+		appendStringInfo(&buf, "; to build it without blocking writers: CREATE INDEX ... ON ONLY %s, then CREATE INDEX CONCURRENTLY on each partition and ALTER INDEX ... ATTACH PARTITION",
 						 quote_identifier(get_rel_name(entry->relid)));
 	append_model_form(&buf, entry);
 	return buf.data;

@@ -4,18 +4,21 @@
  *	  Which statements are looked at for missing indexes, and when.
  *
  * Owns the statements of interest of this backend: a small table of fixed
- * size, keyed by fingerprint.  A statement comes in by hints_request(), when
+ * size, keyed by fingerprint and user.  A statement comes in by hints_request(), when
  * it is found in a loop or has been slow.  The next time that it is planned,
  * hints_plan() verifies it on a copy of its Query, with its real values, role
  * and search path, and the result goes to the store in shared memory.  From
  * then on its executions are counted here and added to the store in batches.
  *
- * A statement whose cached plan keeps it away from the planner is put into
- * the store unverified; hintview.c verifies it when somebody looks.
+ * A statement whose cached plan keeps it away from the planner is verified
+ * when it has run: reparse.c makes its Query anew from its text, in its own
+ * session, with its own parameters.  Nobody plans for anybody else.
  *
  * What a verification throws ends with its subtransaction, but for a cancel
  * or a termination, which are the user's and go on.  A bucket of ten
- * verifications that fills up by one a second bounds what all this can cost.
+ * verifications that fills up by one a second bounds what all this can cost;
+ * and a statement that has not run for a minute is no longer counted, so that
+ * hints_interests comes down to zero and the others stop paying.
  *
  * Locking: none here.  Nothing is allocated outside a memory context that
  * ends with the verification.
@@ -35,11 +38,14 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "hints.h"
 #include "hinttext.h"
 #include "normalize.h"
+#include "planwalk.h"
+#include "reparse.h"
 #include "verify.h"
 #include "compat.h"
 
@@ -52,40 +58,57 @@
 #define BUCKET_SIZE			10
 #define VERIFY_BUDGET_MS	20
 
-/* A verification that ran out of time is tried again so often */
+/* A verification that came to no end is tried so often */
 #define MAX_TRIES			3
 
-/* For "unplanned" of a verified statement: one of its tables has changed */
-#define STALE				(-1)
-
 /* Executions without a planning after which a plan must be a cached one */
-#define CACHED_AFTER		3
+#define CACHED_AFTER		2
 
 /* Numbers go to shared memory at most this often */
 #define FLUSH_INTERVAL_MS	1000
 
+/* A statement that has not run for so long is no longer counted */
+#define IDLE_AFTER_MS		60000
+
 typedef enum InterestState
 {
 	INTEREST_FREE,
-	INTEREST_WANTED,			/* to be verified when it is planned next */
-	INTEREST_PENDING,			/* the same, and in the store unverified */
-	INTEREST_DONE				/* verified; refs say what came of it */
+	INTEREST_WANTED,			/* to be verified when it is planned or run next */
+	INTEREST_COUNTED,			/* verified; executions go to its hints */
+	INTEREST_DONE				/* remembered, lest it be verified again */
 } InterestState;
 
 typedef struct Interest
 {
 	uint64		queryid;
+	Oid			userid;
 	uint64		clusterid;
 	InterestState state;
-	int			tries;			/* verifications that ran out of time */
-	int			unplanned;		/* executions since the request */
-	Oid			relids[RELIDS]; /* a change of one makes it unknown again */
+	int			tries;			/* verifications that came to no end */
+	int			unplanned;		/* executions since it was planned last */
+	bool		no_reparse;		/* its text cannot be parsed by itself */
+	bool		stale;			/* one of its tables has changed */
+	bool		anew;			/* verified before: what others say is old */
+	Oid			relids[RELIDS]; /* a change of one makes it stale */
 	int			nrefs;
 	HintRef		refs[REFS];
 	double		share;			/* of its time that the indexes would save */
 	int64		calls;			/* not in the store yet */
 	double		time;
+	TimestampTz last_run;
 } Interest;
+
+/* What is needed to verify a statement */
+typedef struct VerifyTask
+{
+	Interest   *interest;
+	Query	   *query;			/* NULL: to be parsed again */
+	QueryDesc  *queryDesc;		/* ... from this */
+	const char *query_string;
+	int			cursorOptions;
+	ParamListInfo params;
+	WhatifPlanner planner;
+} VerifyTask;
 
 bool		hints_enabled = true;
 int			hints_min_time = 10;
@@ -99,6 +122,8 @@ static bool callbacks_registered = false;
 static int	bucket = BUCKET_SIZE;
 static TimestampTz bucket_filled = 0;
 static TimestampTz last_flush = 0;
+static TimestampTz last_sweep = 0;
+static TimestampTz wanted_at = 0;	/* when the planning that goes on began */
 
 void
 hints_define_settings(void)
@@ -123,7 +148,8 @@ find_interest(uint64 queryid)
 	{
 		Interest   *interest = &interests[(start + i) % INTERESTS];
 
-		if (interest->state != INTEREST_FREE && interest->queryid == queryid)
+		if (interest->state != INTEREST_FREE && interest->queryid == queryid &&
+			interest->userid == GetUserId())
 			return interest;
 	}
 	return NULL;
@@ -132,14 +158,21 @@ find_interest(uint64 queryid)
 static void
 set_state(Interest *interest, InterestState state)
 {
-	bool		was = interest->state == INTEREST_WANTED ||
-		interest->state == INTEREST_PENDING;
-	bool		is = state == INTEREST_WANTED || state == INTEREST_PENDING;
+	InterestState was = interest->state;
 
-	hints_wanted_count += (int) is - (int) was;
-	hints_interests += (int) (state != INTEREST_FREE) -
-		(int) (interest->state != INTEREST_FREE);
+	hints_wanted_count += (int) (state == INTEREST_WANTED) -
+		(int) (was == INTEREST_WANTED);
+	hints_interests +=
+		(int) (state == INTEREST_WANTED || state == INTEREST_COUNTED) -
+		(int) (was == INTEREST_WANTED || was == INTEREST_COUNTED);
 	interest->state = state;
+}
+
+/* Verified: to be counted where there is something to count for */
+static void
+set_verified(Interest *interest)
+{
+	set_state(interest, interest->nrefs > 0 ? INTEREST_COUNTED : INTEREST_DONE);
 }
 
 /* Add what this backend has counted to the store */
@@ -174,6 +207,32 @@ hints_flush(void)
 			flush_interest(&interests[i]);
 }
 
+/*
+ * Let go of what has not run for a while: a statement that was never verified
+ * altogether, and the counting of the others until they are asked for again.
+ */
+static void
+sweep(TimestampTz now)
+{
+	for (int i = 0; i < INTERESTS && hints_interests > 0; i++)
+	{
+		Interest   *interest = &interests[i];
+
+		if ((interest->state != INTEREST_WANTED &&
+			 interest->state != INTEREST_COUNTED) ||
+			now - interest->last_run <= IDLE_AFTER_MS * INT64CONST(1000))
+			continue;
+		if (interest->state == INTEREST_WANTED)
+			set_state(interest, INTEREST_FREE);
+		else
+		{
+			flush_interest(interest);
+			if (interest->state == INTEREST_COUNTED)
+				set_state(interest, INTEREST_DONE);
+		}
+	}
+}
+
 /* Everything is to be found anew: after a reset */
 void
 hints_forget(void)
@@ -193,15 +252,18 @@ flush_at_exit(int code, Datum arg)
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	for (int i = 0; i < INTERESTS && hints_interests > 0; i++)
+	if (busy)
+		return;
+	for (int i = 0; i < INTERESTS; i++)
 	{
 		Interest   *interest = &interests[i];
 
-		if (interest->state != INTEREST_DONE || busy)
+		if (interest->state != INTEREST_DONE &&
+			interest->state != INTEREST_COUNTED)
 			continue;
 		for (int j = 0; j < RELIDS; j++)
 			if (relid == InvalidOid || relid == interest->relids[j])
-				interest->unplanned = STALE;
+				interest->stale = true;
 	}
 }
 
@@ -228,8 +290,10 @@ place_for(uint64 queryid)
 
 		if (interest->state == INTEREST_FREE)
 			return interest;
-		if (interest->state == INTEREST_DONE &&
-			(idle == NULL || interest->nrefs < idle->nrefs))
+		if (interest->state != INTEREST_WANTED &&
+			(idle == NULL || interest->nrefs < idle->nrefs ||
+			 (interest->nrefs == idle->nrefs &&
+			  interest->last_run < idle->last_run)))
 			idle = interest;
 	}
 	if (idle != NULL)
@@ -238,6 +302,31 @@ place_for(uint64 queryid)
 		set_state(idle, INTEREST_FREE);
 	}
 	return idle;
+}
+
+/* What is known of it already, when it is asked for again */
+static void
+request_again(Interest *interest, uint64 clusterid, int64 calls, double time)
+{
+	if (clusterid != 0)
+		interest->clusterid = clusterid;
+	if (interest->state == INTEREST_DONE)
+	{
+		interest->calls += calls;
+		interest->time += time;
+	}
+	if (interest->stale &&
+		(interest->state == INTEREST_DONE || interest->state == INTEREST_COUNTED))
+	{
+		flush_interest(interest);
+		interest->stale = false;
+		interest->anew = true;
+		interest->tries = 0;
+		interest->unplanned = 0;
+		set_state(interest, INTEREST_WANTED);
+	}
+	else if (interest->state == INTEREST_DONE)
+		set_verified(interest);
 }
 
 /*
@@ -254,30 +343,24 @@ hints_request(uint64 queryid, uint64 clusterid, int64 calls, double time)
 	interest = find_interest(queryid);
 	if (interest != NULL)
 	{
-		if (clusterid != 0)
-			interest->clusterid = clusterid;
-		if (interest->state == INTEREST_DONE && interest->unplanned == STALE)
-		{
-			flush_interest(interest);
-			interest->unplanned = 0;
-			set_state(interest, INTEREST_WANTED);
-		}
+		request_again(interest, clusterid, calls, time);
 		return;
 	}
 	interest = place_for(queryid);
 	if (interest == NULL)
 		return;
 	register_callbacks();
-	set_state(interest, INTEREST_FREE);
 	memset(interest, 0, sizeof(*interest));
 	interest->queryid = queryid;
+	interest->userid = GetUserId();
 	interest->clusterid = clusterid;
 	interest->calls = calls;
 	interest->time = time;
+	interest->last_run = GetCurrentStatementStartTimestamp();
 	set_state(interest, INTEREST_WANTED);
 }
 
-/* Nothing is to be requested or verified while a verification runs */
+/* Nothing is requested, counted or verified while a reader is served */
 bool
 hints_set_busy(bool now)
 {
@@ -287,21 +370,10 @@ hints_set_busy(bool now)
 	return before;
 }
 
-bool
-hints_is_wanted(uint64 queryid)
-{
-	Interest   *interest = find_interest(queryid);
-
-	return interest != NULL && !busy && !whatif_active() && hints_enabled &&
-		(interest->state == INTEREST_WANTED ||
-		 interest->state == INTEREST_PENDING);
-}
-
-/* One verification from the bucket, if there is one left */
+/* Is there a verification left in the bucket? */
 static bool
-take_from_bucket(void)
+fill_bucket(TimestampTz now)
 {
-	TimestampTz now = GetCurrentTimestamp();
 	int64		seconds = (now - bucket_filled) / USECS_PER_SEC;
 
 	if (seconds > 0)
@@ -309,133 +381,120 @@ take_from_bucket(void)
 		bucket = (int) Min((int64) BUCKET_SIZE, bucket + seconds);
 		bucket_filled = now;
 	}
-	if (bucket == 0)
+	return bucket > 0;
+}
+
+/* May anything be verified here and now? */
+static bool
+may_verify(void)
+{
+	return !busy && hints_enabled && !whatif_active() && !IsParallelWorker() &&
+		!IsInParallelMode() && IsTransactionState();
+}
+
+/* Asked before a planning, whose time is taken when the answer is yes */
+bool
+hints_is_wanted(uint64 queryid)
+{
+	Interest   *interest;
+
+	if (!may_verify())
 		return false;
-	bucket--;
+	interest = find_interest(queryid);
+	if (interest == NULL || interest->state != INTEREST_WANTED ||
+		!fill_bucket(GetCurrentStatementStartTimestamp()))
+		return false;
+	wanted_at = GetCurrentTimestamp();
 	return true;
 }
 
-/* Has another backend, or a reader, found out about this statement already? */
+/* Has another backend found out about this statement already? */
 static bool
-adopt(Interest *interest, bool confirmed_only)
+adopt(Interest *interest)
 {
+	if (interest->anew)
+		return false;
 	interest->nrefs = hintstore_adopt(MyDatabaseId, GetUserId(),
-									  interest->queryid, confirmed_only,
-									  interest->refs, REFS, &interest->share);
+									  interest->queryid, interest->refs, REFS,
+									  &interest->share);
 	if (interest->nrefs > 0)
-		set_state(interest, INTEREST_DONE);
+		set_verified(interest);
 	return interest->nrefs > 0;
 }
 
-/*
- * A cached plan has kept the statement from the planner: leave it with all
- * that is needed to plan it elsewhere.  Texts that are too long to be kept
- * whole are left alone.
- */
+/* What the entries of a statement begin with */
 static void
-publish_pending(Interest *interest, QueryDesc *queryDesc)
+start_entry(HintEntry *entry, const Interest *interest, const char *text,
+			int location, int len)
 {
-	HintEntry	entry;
-	const char *text = queryDesc->sourceText;
-	int			location = Max(queryDesc->plannedstmt->stmt_location, 0);
-	int			len = queryDesc->plannedstmt->stmt_len;
-	ParamListInfo params = queryDesc->params;
+	char	   *shown = normalize_statement(text, location, len,
+											HINT_QUERY_LEN - 1);
 
-	if (adopt(interest, false))
-		return;
-	set_state(interest, INTEREST_PENDING);
-	if (text == NULL || (params && params->numParams > HINT_MAX_PARAMS))
-		return;
-	text += location;
-	if (len <= 0)
-		len = strlen(text);
-	if (len >= HINT_QUERY_LEN || strlen(namespace_search_path) >= HINT_PATH_LEN)
-		return;
-	memset(&entry, 0, sizeof(entry));
-	entry.dbid = MyDatabaseId;
-	entry.userid = GetUserId();
-	entry.queryid = interest->queryid;
-	entry.clusterid = interest->clusterid;
-	entry.first_seen = entry.last_seen = GetCurrentTimestamp();
-	memcpy(entry.query, text, len);
-	entry.verified = HINT_PENDING;
-	strlcpy(entry.search_path, namespace_search_path, HINT_PATH_LEN);
-	entry.nparams = params ? params->numParams : 0;
-	for (int i = 0; i < entry.nparams; i++)
-		entry.param_types[i] = params->params[i].ptype;
-	entry.calls = interest->calls;
-	entry.total_time = interest->time;
-	interest->calls = 0;
-	interest->time = 0;
-	interest->share = 0;
-	interest->refs[0] = hintstore_put(&entry);
-	interest->nrefs = 1;
+	memset(entry, 0, sizeof(*entry));
+	entry->dbid = MyDatabaseId;
+	entry->userid = GetUserId();
+	entry->queryid = interest->queryid;
+	entry->clusterid = interest->clusterid;
+	entry->first_seen = entry->last_seen = GetCurrentTimestamp();
+	entry->calls = interest->calls;
+	entry->total_time = interest->time;
+	strlcpy(entry->query, shown ? shown : "", HINT_QUERY_LEN);
 }
 
-/* One execution of any statement, while some are of interest */
-void
-hints_count(QueryDesc *queryDesc, double time)
+/* Take out what this statement had before and has no longer */
+static void
+drop_former(const Interest *interest, const HintRef *former, int nformer)
 {
-	Interest   *interest = find_interest(queryDesc->plannedstmt->queryId);
-	TimestampTz now;
-
-	if (interest == NULL || busy)
-		return;
-	interest->calls++;
-	interest->time += time;
-	if (interest->state == INTEREST_WANTED &&
-		++interest->unplanned >= CACHED_AFTER && bucket > 0)
-		publish_pending(interest, queryDesc);
-	if (interest->nrefs == 0)
-		return;
-	now = GetCurrentTimestamp();
-	if (now - last_flush > FLUSH_INTERVAL_MS * INT64CONST(1000))
+	for (int i = 0; i < nformer; i++)
 	{
-		last_flush = now;
-		hints_flush();
+		bool		still = false;
+
+		for (int j = 0; j < interest->nrefs; j++)
+			still = still || interest->refs[j].slot == former[i].slot;
+		if (!still)
+			hintstore_drop(former[i], interest->queryid);
 	}
+}
+
+/* Put the entries of a statement into the store, in the place of its former */
+static void
+store_entries(Interest *interest, const HintEntry *entries, int n)
+{
+	HintRef		former[REFS];
+	int			nformer = interest->nrefs;
+
+	memcpy(former, interest->refs, sizeof(former));
+	interest->nrefs = n;
+	for (int i = 0; i < n; i++)
+		interest->refs[i] = hintstore_put(&entries[i]);
+	drop_former(interest, former, nformer);
+	interest->calls = 0;
+	interest->time = 0;
 }
 
 /* Put a verdict into the store: an entry for each index, or the finding */
 static void
-publish(Interest *interest, Verdict *verdict, const char *query_string,
-		Query *query)
+publish(VerifyTask *task, const Verdict *verdict)
 {
-	HintEntry  *entries = palloc(sizeof(HintEntry) * REFS);
-	HintEntry	common = {0};
-	char	   *text = normalize_statement(query_string, query->stmt_location,
-										   query->stmt_len, HINT_QUERY_LEN - 1);
+	Interest   *interest = task->interest;
+	HintEntry  *entries = palloc0(sizeof(HintEntry) * REFS);
+	HintEntry  *common = palloc(sizeof(HintEntry));
 	int			n;
 
 	interest->share = 1 - verdict->cost_after / Max(verdict->cost_before, 1);
-	common.dbid = MyDatabaseId;
-	common.userid = GetUserId();
-	common.queryid = interest->queryid;
-	common.clusterid = interest->clusterid;
-	common.first_seen = common.last_seen = GetCurrentTimestamp();
-	common.calls = interest->calls;
-	common.total_time = interest->time;
-	common.saving = interest->time * interest->share;
-	strlcpy(common.query, text ? text : "", HINT_QUERY_LEN);
-	n = hinttext_entries(entries, REFS, &common, verdict);
-
-	if (interest->state == INTEREST_PENDING && interest->nrefs > 0)
-		hintstore_drop(interest->refs[0]);
-	interest->nrefs = n;
-	for (int i = 0; i < n; i++)
-		interest->refs[i] = hintstore_put(&entries[i]);
-	interest->calls = 0;
-	interest->time = 0;
+	start_entry(common, interest, task->query_string, task->query->stmt_location,
+				task->query->stmt_len);
+	common->saving = interest->time * interest->share;
+	n = hinttext_entries(entries, REFS, common, verdict);
+	store_entries(interest, entries, n);
 }
 
 /*
- * One verification, and what comes of it into the store.  Says whether it ran
- * out of time and is to be tried again.
+ * One verification, and what comes of it into the store.  Says whether it is
+ * to be tried again.
  */
 static bool
-verify_and_publish(Interest *interest, Query *query, const char *query_string,
-				   int cursorOptions, ParamListInfo boundParams,
-				   WhatifPlanner planner)
+verify_and_publish(VerifyTask *task)
 {
 	Verdict		verdict = {0};
 	int			level = NewGUCNestLevel();
@@ -444,39 +503,35 @@ verify_and_publish(Interest *interest, Query *query, const char *query_string,
 	/* what functions say while they are folded has been said already */
 	(void) set_config_option("client_min_messages", "error", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	verify_statement(&verdict, query, query_string, cursorOptions, boundParams,
-					 planner, VERIFY_BUDGET_MS);
+	if (task->query == NULL)
+		reparse_statement(task->queryDesc, &task->query, &task->query_string,
+						  &task->params);
+	verify_statement(&verdict, task->query, task->query_string,
+					 task->cursorOptions, task->params, task->planner,
+					 VERIFY_BUDGET_MS);
 	again = verdict.timed_out && verdict.indexes == NIL &&
-		++interest->tries < MAX_TRIES;
+		++task->interest->tries < MAX_TRIES;
 	if (!again)
-		publish(interest, &verdict, query_string, query);
+		publish(task, &verdict);
 	AtEOXact_GUC(true, level);
 	return again;
 }
 
-/*
- * A verification has thrown, and its subtransaction is undone.  A cancel or a
- * termination goes on to where it was meant; the rest ends here.
- */
+/* What did not come to an end is tried again, but not for ever */
 static void
-end_error(ErrorData *error)
+give_up_after_tries(Interest *interest)
 {
-	if (!verify_may_swallow(error->sqlerrcode))
-		ReThrowError(error);
-	ereport(DEBUG1,
-			(errmsg_internal("index hint verification failed: %s",
-							 error->message)));
-	FreeErrorData(error);
+	if (++interest->tries >= MAX_TRIES)
+		set_verified(interest);
 }
 
 /*
  * Run a verification in a subtransaction, so that whatever goes wrong in it
- * is undone.  Says whether it is to be tried again.
+ * is undone.  A cancel or a termination goes on to where it was meant; any
+ * other error is returned.
  */
-static bool
-verify_safely(Interest *interest, Query *query, const char *query_string,
-			  int cursorOptions, ParamListInfo boundParams,
-			  WhatifPlanner planner)
+static ErrorData *
+verify_safely(VerifyTask *task)
 {
 	MemoryContext old_context = CurrentMemoryContext;
 	ResourceOwner old_owner = CurrentResourceOwner;
@@ -486,13 +541,13 @@ verify_safely(Interest *interest, Query *query, const char *query_string,
 	ErrorData  *volatile error = NULL;
 	volatile bool again = false;
 
+	bucket--;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	busy = true;
 	PG_TRY();
 	{
-		again = verify_and_publish(interest, query, query_string,
-								   cursorOptions, boundParams, planner);
+		again = verify_and_publish(task);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -507,9 +562,47 @@ verify_safely(Interest *interest, Query *query, const char *query_string,
 	CurrentResourceOwner = old_owner;
 	MemoryContextDelete(context);
 	busy = false;
+	if (error != NULL && !verify_may_swallow(error->sqlerrcode))
+	{
+		give_up_after_tries(task->interest);
+		ReThrowError(error);
+	}
 	if (error != NULL)
-		end_error(error);
-	return again;
+		ereport(DEBUG1,
+				(errmsg_internal("index hint verification failed: %s",
+								 error->message)));
+	else if (!again)
+		set_verified(task->interest);
+	return error;
+}
+
+/* The planner that everybody else uses; our own hook keeps out of the way */
+static PlannedStmt *
+plan_as_usual(NPO_PLANNER_ARGS)
+{
+	if (planner_hook)
+		return planner_hook(NPO_PLANNER_PASS);
+	return standard_planner(NPO_PLANNER_PASS);
+}
+
+/* A cached plan that cannot be verified: a row that says why */
+static void
+publish_failure(Interest *interest, QueryDesc *queryDesc, const ErrorData *error)
+{
+	HintEntry  *entry = palloc(sizeof(HintEntry));
+
+	start_entry(entry, interest,
+				queryDesc->sourceText ? queryDesc->sourceText : "",
+				queryDesc->plannedstmt->stmt_location,
+				queryDesc->plannedstmt->stmt_len);
+	entry->verified = HINT_NOT_VERIFIED;
+	hinttext_set(entry->reason, HINT_REASON_LEN,
+				 psprintf("runs by a cached plan, and could not be planned again: %s",
+						  error->message));
+	interest->share = 0;
+	store_entries(interest, entry, 1);
+	pfree(entry);
+	set_verified(interest);
 }
 
 /* The user's own tables in a plan, whose changes are to be heeded */
@@ -526,6 +619,91 @@ note_relations(Interest *interest, PlannedStmt *plan)
 }
 
 /*
+ * A wanted statement has run without having been planned.  Its text is parsed
+ * again here, where its variables, user and search path are.  A text that
+ * stands for nothing by itself (a function's, with its arguments' names) gets
+ * another chance when its plan is made, though without values.
+ */
+static void
+verify_cached(Interest *interest, QueryDesc *queryDesc)
+{
+	VerifyTask	task = {.interest = interest,.queryDesc = queryDesc,
+		.planner = plan_as_usual
+	};
+	ErrorData  *error;
+
+	note_relations(interest, queryDesc->plannedstmt);
+	if (adopt(interest))
+		return;
+	if (!verify_worthwhile(queryDesc->plannedstmt))
+	{
+		set_verified(interest);
+		return;
+	}
+	error = verify_safely(&task);
+	if (error == NULL)
+		return;
+	if (interest->no_reparse)
+		publish_failure(interest, queryDesc, error);
+	interest->no_reparse = true;
+	interest->unplanned = 0;
+	FreeErrorData(error);
+}
+
+/* One execution of any statement, while some are of interest */
+void
+hints_count(QueryDesc *queryDesc, double time)
+{
+	Interest   *interest = find_interest(queryDesc->plannedstmt->queryId);
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+
+	if (busy)
+		return;
+	if (now - last_sweep > IDLE_AFTER_MS / 2 * INT64CONST(1000))
+	{
+		last_sweep = now;
+		sweep(now);
+	}
+	if (interest == NULL || interest->state == INTEREST_DONE)
+		return;
+	interest->calls++;
+	interest->time += time;
+	interest->last_run = now;
+	if (interest->state == INTEREST_WANTED &&
+		++interest->unplanned >= CACHED_AFTER && may_verify() &&
+		fill_bucket(GetCurrentTimestamp()))
+		verify_cached(interest, queryDesc);
+	if (interest->nrefs == 0)
+		return;
+	now = GetCurrentTimestamp();
+	if (now - last_flush > FLUSH_INTERVAL_MS * INT64CONST(1000))
+	{
+		last_flush = now;
+		hints_flush();
+	}
+}
+
+/*
+ * A statement whose plan is fixed by a comment for pg_hint_plan is out of the
+ * planner's hands, and that module does not expect an index without a name.
+ */
+static bool
+plan_is_fixed(const char *query_string)
+{
+	return query_string != NULL && strstr(query_string, "/*+") != NULL;
+}
+
+/* An index that another module has made up, for an EXPLAIN */
+static bool
+is_invention(Plan *plan, void *context)
+{
+	Oid			indexoid = planwalk_index(plan);
+
+	return OidIsValid(indexoid) &&
+		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(indexoid));
+}
+
+/*
  * Called after the real planning of a wanted statement with a copy of its
  * Query that planning has not touched.  The plan that the user gets is not
  * changed by anything in here.
@@ -535,22 +713,43 @@ hints_plan(Query *query, const char *query_string, int cursorOptions,
 		   ParamListInfo boundParams, PlannedStmt *plan, WhatifPlanner planner)
 {
 	Interest   *interest = find_interest(query->queryId);
+	VerifyTask	task = {.interest = interest,.query = query,
+		.query_string = query_string,.cursorOptions = cursorOptions,
+		.params = boundParams,.planner = planner
+	};
+	ErrorData  *error;
 
-	if (interest == NULL || busy || whatif_active() || IsParallelWorker() ||
-		IsInParallelMode() || !IsTransactionState())
+	/* the planning may have run functions, and they anything */
+	if (interest == NULL || interest->state != INTEREST_WANTED ||
+		!may_verify() || planwalk(plan, is_invention, NULL))
 		return;
-	interest->unplanned = 0;
 	note_relations(interest, plan);
-	if (interest->state == INTEREST_WANTED && adopt(interest, true))
+	if (adopt(interest))
 		return;
-	if (!verify_worthwhile(plan))
+	if (!verify_worthwhile(plan) || plan_is_fixed(query_string))
 	{
-		set_state(interest, INTEREST_DONE);
+		set_verified(interest);
 		return;
 	}
-	if (!take_from_bucket())
+
+	/* what takes so long to plan once is not planned over and over */
+	if (GetCurrentTimestamp() - wanted_at > VERIFY_BUDGET_MS * INT64CONST(1000))
+	{
+		give_up_after_tries(interest);
 		return;
-	if (!verify_safely(interest, query, query_string, cursorOptions,
-					   boundParams, planner))
-		set_state(interest, INTEREST_DONE);
+	}
+
+	/* a generic plan in the making: its values are known when it has run */
+	if (boundParams == NULL && !interest->no_reparse && verify_has_params(query))
+	{
+		interest->unplanned = CACHED_AFTER;
+		return;
+	}
+	interest->unplanned = 0;
+	error = verify_safely(&task);
+	if (error != NULL)
+	{
+		set_verified(interest);
+		FreeErrorData(error);
+	}
 }

@@ -6,8 +6,10 @@
  * Owns a fixed array of entries with bounded texts.  A hint comes in once per
  * statement and backend; afterwards only its numbers change, and backends add
  * those in batches.  Merging happens on the way in: the same index for the
- * same table is one entry whatever statements want it, and an index serves
- * for every other one whose keys it begins with.
+ * same table is one entry whatever statements of one user want it, and an
+ * index serves for every other one whose keys it begins with.  Hints of
+ * several users are merged for the reader who may see them all; one entry for
+ * all would belong to one of them, and hide the hint from the others.
  *
  * Locking: one LWLock of a tranche of its own, exclusive for every change and
  * shared for copying.  Nothing is allocated, looked up or thrown while it is
@@ -104,6 +106,13 @@ same_place(const HintEntry *a, const HintEntry *b)
 		strcmp(a->predicate, b->predicate) == 0;
 }
 
+static bool
+mergeable(const HintEntry *a, const HintEntry *b)
+{
+	return a->nkeys > 0 && same_place(a, b) &&
+		(begins_with(a, b) || begins_with(b, a));
+}
+
 /* Nothing but the same finding of the same statement is the same finding */
 static bool
 same_finding(const HintEntry *a, const HintEntry *b)
@@ -191,18 +200,9 @@ find_mergeable(const HintEntry *entry)
 	{
 		HintEntry  *have = &store->entries[i];
 
-		if (!have->in_use)
-			continue;
-		if (have->verified == HINT_PENDING || entry->verified == HINT_PENDING ||
-			entry->nkeys == 0)
-		{
-			if (have->dbid == entry->dbid && have->userid == entry->userid &&
-				have->queryid == entry->queryid &&
-				(have->verified == HINT_PENDING || same_finding(have, entry)))
-				return i;
-		}
-		else if (same_place(have, entry) &&
-				 (begins_with(have, entry) || begins_with(entry, have)))
+		if (have->in_use &&
+			(same_finding(have, entry) ||
+			 (have->userid == entry->userid && mergeable(have, entry))))
 			return i;
 	}
 	return -1;
@@ -223,13 +223,27 @@ slot_to_use(void)
 	return oldest;
 }
 
+/* What a statement says anew of the index that it has had before */
+static void
+take_verdict(HintEntry *have, const HintEntry *entry)
+{
+	have->cost_before = entry->cost_before;
+	have->cost_after = entry->cost_after;
+	have->index_bytes = entry->index_bytes;
+	have->verified = entry->verified;
+	have->used_sig = entry->used_sig;
+	memcpy(have->used, entry->used, sizeof(have->used));
+	memcpy(have->reason, entry->reason, sizeof(have->reason));
+	memcpy(have->finding, entry->finding, sizeof(have->finding));
+	memcpy(have->plan_before, entry->plan_before, sizeof(have->plan_before));
+	memcpy(have->plan_after, entry->plan_after, sizeof(have->plan_after));
+}
+
 /* Two entries have become one: the one that says more keeps its texts */
 static void
 merge_into(HintEntry *have, const HintEntry *entry)
 {
-	uint32		generation = have->generation;
-
-	if (entry->nkeys == 0 || have->verified == HINT_PENDING)
+	if (have->nkeys == 0)
 	{
 		int64		calls = have->calls;
 		double		time = have->total_time;
@@ -241,7 +255,11 @@ merge_into(HintEntry *have, const HintEntry *entry)
 		have->first_seen = first_seen;
 	}
 	else if (begins_with(have, entry))
+	{
+		if (have->queryid == entry->queryid && have->nkeys == entry->nkeys)
+			take_verdict(have, entry);
 		absorb(have, entry);
+	}
 	else
 	{
 		HintEntry	wide = *entry;	/* bounded: an entry is some 5 kB */
@@ -249,8 +267,19 @@ merge_into(HintEntry *have, const HintEntry *entry)
 		absorb(&wide, have);
 		*have = wide;
 	}
-	have->generation = generation;
-	have->in_use = true;
+}
+
+/*
+ * Take one copy of an entry into another, for a reader who may see both; says
+ * whether they are one index.
+ */
+bool
+hintstore_merge(HintEntry *into, const HintEntry *entry)
+{
+	if (!mergeable(into, entry))
+		return false;
+	merge_into(into, entry);
+	return true;
 }
 
 /* Bring a hint in, merged with what is there; says where it lies */
@@ -262,7 +291,14 @@ hintstore_put(const HintEntry *entry)
 	LWLockAcquire(&store->lock, LW_EXCLUSIVE);
 	ref.slot = find_mergeable(entry);
 	if (ref.slot >= 0)
-		merge_into(&store->entries[ref.slot], entry);
+	{
+		HintEntry  *have = &store->entries[ref.slot];
+		uint32		generation = have->generation;
+
+		merge_into(have, entry);
+		have->generation = generation;
+		have->in_use = true;
+	}
 	else
 	{
 		ref.slot = slot_to_use();
@@ -275,13 +311,10 @@ hintstore_put(const HintEntry *entry)
 	return ref;
 }
 
-/*
- * Hints that another backend has found for the same statement and user; with
- * actual values only, where they can be had by planning it here.
- */
+/* Hints that another backend has verified for the same statement and user */
 int
-hintstore_adopt(Oid dbid, Oid userid, uint64 queryid, bool confirmed_only,
-				HintRef *refs, int max, double *share)
+hintstore_adopt(Oid dbid, Oid userid, uint64 queryid, HintRef *refs, int max,
+				double *share)
 {
 	int			n = 0;
 
@@ -291,8 +324,7 @@ hintstore_adopt(Oid dbid, Oid userid, uint64 queryid, bool confirmed_only,
 		HintEntry  *have = &store->entries[i];
 
 		if (have->in_use && have->dbid == dbid && have->userid == userid &&
-			have->queryid == queryid && have->verified != HINT_PENDING &&
-			(!confirmed_only || have->verified == HINT_ACTUAL_VALUES))
+			have->queryid == queryid && have->verified != HINT_NOT_VERIFIED)
 		{
 			refs[n].slot = i;
 			refs[n++].generation = have->generation;
@@ -327,29 +359,15 @@ hintstore_add(HintRef ref, uint64 clusterid, int64 calls, double time,
 	return valid;
 }
 
-/* A pending entry that has turned out to be nothing */
+/* A hint that its statement has no longer; others may still want it */
 void
-hintstore_drop(HintRef ref)
+hintstore_drop(HintRef ref, uint64 queryid)
 {
-	LWLockAcquire(&store->lock, LW_EXCLUSIVE);
-	if (store->entries[ref.slot].generation == ref.generation)
-		store->entries[ref.slot].in_use = false;
-	LWLockRelease(&store->lock);
-}
+	HintEntry  *have = &store->entries[ref.slot];
 
-/* The same for a reader, who has a copy of the entry and not its place */
-void
-hintstore_drop_pending(const HintEntry *entry)
-{
 	LWLockAcquire(&store->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < HINTSTORE_MAX; i++)
-	{
-		HintEntry  *have = &store->entries[i];
-
-		if (have->in_use && have->verified == HINT_PENDING &&
-			have->generation == entry->generation)
-			have->in_use = false;
-	}
+	if (have->generation == ref.generation && have->queryid == queryid)
+		have->in_use = false;
 	LWLockRelease(&store->lock);
 }
 

@@ -19,8 +19,7 @@
 #define HINT_FINDING_LEN	384
 #define HINT_QUERY_LEN		1280
 #define HINT_PLAN_LEN		1024
-#define HINT_PATH_LEN		128
-#define HINT_MAX_PARAMS		16
+#define HINT_COLUMNS_USED	8
 
 /* Between the keys of an index in HintEntry.keys */
 #define HINT_KEY_SEPARATOR	'\x1f'
@@ -29,9 +28,7 @@ typedef enum HintVerified
 {
 	HINT_NOT_VERIFIED,
 	HINT_GENERIC_PLAN,
-	HINT_ACTUAL_VALUES,
-	HINT_PENDING,				/* a cached plan: verified when looked at */
-	HINT_NOTHING				/* verified when looked at, and nothing found */
+	HINT_ACTUAL_VALUES
 } HintVerified;
 
 /* One hint, or one finding, as it lies in shared memory */
@@ -52,6 +49,8 @@ typedef struct HintEntry
 	AttrNumber	attnums[WHATIF_MAX_KEYS];	/* 0: an expression */
 	uint64		keysig[WHATIF_MAX_KEYS];
 	bool		partial;
+	AttrNumber	used[HINT_COLUMNS_USED];	/* columns in its keys and predicate */
+	uint64		used_sig;		/* their names and types when it was found */
 
 	HintVerified verified;
 	double		cost_before;
@@ -63,11 +62,6 @@ typedef struct HintEntry
 	double		saving;			/* ms */
 	TimestampTz first_seen;
 	TimestampTz last_seen;
-
-	/* for a pending one: what its statement is to be planned with */
-	int			nparams;
-	Oid			param_types[HINT_MAX_PARAMS];
-	char		search_path[HINT_PATH_LEN];
 
 	char		keys[HINT_KEYS_LEN];
 	char		predicate[HINT_PREDICATE_LEN];
@@ -90,13 +84,12 @@ extern void hintstore_shmem_init(void);
 extern bool hintstore_ready(void);
 extern HintRef hintstore_put(const HintEntry *entry);
 extern int	hintstore_adopt(Oid dbid, Oid userid, uint64 queryid,
-							bool confirmed_only, HintRef *refs, int max,
-							double *share);
+							HintRef *refs, int max, double *share);
 extern bool hintstore_add(HintRef ref, uint64 clusterid, int64 calls,
 						  double time, double saving);
-extern void hintstore_drop(HintRef ref);
-extern void hintstore_drop_pending(const HintEntry *entry);
+extern void hintstore_drop(HintRef ref, uint64 queryid);
 extern int	hintstore_copy(Oid dbid, HintEntry *into);
+extern bool hintstore_merge(HintEntry *into, const HintEntry *entry);
 extern int64 hintstore_reset(Oid userid, Oid dbid, uint64 clusterid);
 
 #endif							/* PG_NPLUSONE_HINTSTORE_H */

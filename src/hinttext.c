@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
@@ -22,16 +23,39 @@
 #include "catalog/pg_opclass.h"
 #include "commands/defrem.h"
 #include "common/hashfn.h"
+#include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "existing.h"
 #include "hinttext.h"
 #include "plantext.h"
+
+/* The same question, and answer, as when an index is written out */
+static bool
+looks_like_function(const Node *expr)
+{
+	switch (nodeTag(expr))
+	{
+		case T_FuncExpr:
+			return ((const FuncExpr *) expr)->funcformat == COERCE_EXPLICIT_CALL ||
+				((const FuncExpr *) expr)->funcformat == COERCE_SQL_SYNTAX;
+		case T_CoalesceExpr:
+		case T_MinMaxExpr:
+		case T_NullIfExpr:
+		case T_SQLValueFunction:
+		case T_XmlExpr:
+			return true;
+		default:
+			return false;
+	}
+}
 
 /* An expression of one table, in brackets where CREATE INDEX wants them */
 static char *
@@ -40,8 +64,7 @@ expression_text(Oid relid, Node *expr)
 	List	   *context = deparse_context_for(get_rel_name(relid), relid);
 	char	   *text = deparse_expression(expr, context, false, false);
 
-	if (IsA(expr, FuncExpr) &&
-		((FuncExpr *) expr)->funcformat == COERCE_EXPLICIT_CALL)
+	if (looks_like_function(expr))
 		return text;
 	return psprintf("(%s)", text);
 }
@@ -110,15 +133,62 @@ hinttext_plain_search_path(void)
 	return level;
 }
 
+/* Copy a text, or as many whole characters of it as there is room for */
+void
+hinttext_set(char *field, int size, const char *text)
+{
+	int			len = pg_mbcliplen(text, strlen(text), size - 1);
+
+	memcpy(field, text, len);
+	field[len] = '\0';
+}
+
+/* The columns in a tree, and in one number how they are called by now */
+static uint64
+columns_of(Oid relid, Node *node, AttrNumber *columns)
+{
+	Bitmapset  *attnos = NULL;
+	int			x = -1;
+	int			n = 0;
+
+	pull_varattnos(node, 1, &attnos);
+	memset(columns, 0, sizeof(AttrNumber) * HINT_COLUMNS_USED);
+	while ((x = bms_next_member(attnos, x)) >= 0 && n < HINT_COLUMNS_USED)
+		columns[n++] = x + FirstLowInvalidHeapAttributeNumber;
+	return existing_columns(relid, columns);
+}
+
+/* The columns of all keys and of the predicate */
+static void
+note_columns(HintEntry *entry, const WhatifIndex *index)
+{
+	List	   *all = list_copy(index->predicate);
+
+	for (int i = 0; i < index->nkeys; i++)
+		all = lappend(all, index->keys[i].expr);
+	entry->used_sig = columns_of(index->relid, (Node *) all, entry->used);
+}
+
+/* Tells keys apart: by their text, and by what columns of that name are */
+static uint64
+key_signature(Oid relid, const WhatifKey *key, const char *text, int len)
+{
+	AttrNumber	columns[HINT_COLUMNS_USED];
+
+	return hash_bytes_extended((const unsigned char *) text, len,
+							   columns_of(relid, key->expr, columns));
+}
+
 /*
- * Write an index into an entry.  An index that does not fit is no hint: nkeys
- * stays 0.
+ * Write an index into an entry.  An index that does not fit, or has our own
+ * separator in a name, is no hint: nkeys stays 0.
  */
 void
 hinttext_describe_index(HintEntry *entry, const WhatifIndex *index)
 {
 	int			level = hinttext_plain_search_path();
 	StringInfoData keys;
+	bool		too_long = false;
 
 	initStringInfo(&keys);
 	for (int i = 0; i < index->nkeys; i++)
@@ -126,9 +196,11 @@ hinttext_describe_index(HintEntry *entry, const WhatifIndex *index)
 		int			start = keys.len;
 
 		append_key(&keys, index->relid, &index->keys[i], index->amoid);
+		if (memchr(keys.data + start, HINT_KEY_SEPARATOR, keys.len - start))
+			too_long = true;
 		entry->attnums[i] = index->keys[i].attnum;
-		entry->keysig[i] = hash_bytes_extended((unsigned char *) keys.data + start,
-											   keys.len - start, 0);
+		entry->keysig[i] = key_signature(index->relid, &index->keys[i],
+										 keys.data + start, keys.len - start);
 		if (i < index->nkeys - 1)
 			appendStringInfoChar(&keys, HINT_KEY_SEPARATOR);
 	}
@@ -143,14 +215,15 @@ hinttext_describe_index(HintEntry *entry, const WhatifIndex *index)
 		if (strlen(text) < HINT_PREDICATE_LEN)
 			strlcpy(entry->predicate, text, HINT_PREDICATE_LEN);
 		else
-			keys.len = HINT_KEYS_LEN;
+			too_long = true;
 	}
+	note_columns(entry, index);
 	AtEOXact_GUC(true, level);
 	entry->partial = index->predicate != NIL;
 	entry->amoid = index->amoid;
 	entry->nequal = index->nequal;
 	entry->relid = index->relid;
-	entry->nkeys = keys.len < HINT_KEYS_LEN ? index->nkeys : 0;
+	entry->nkeys = keys.len < HINT_KEYS_LEN && !too_long ? index->nkeys : 0;
 	strlcpy(entry->keys, keys.data, HINT_KEYS_LEN);
 }
 
@@ -210,7 +283,7 @@ write_reason(HintEntry *entry, const WhatifIndex *index, const Verdict *verdict)
 	if (list_length(verdict->indexes) > 1)
 		appendStringInfo(&buf, ", together with %d more of this statement",
 						 list_length(verdict->indexes) - 1);
-	strlcpy(entry->reason, buf.data, HINT_REASON_LEN);
+	hinttext_set(entry->reason, HINT_REASON_LEN, buf.data);
 }
 
 /* What all entries of a verdict say alike */
@@ -230,7 +303,8 @@ write_verdict(HintEntry *entries, int n, const Verdict *verdict)
 		entries[i].verified = verdict->generic ? HINT_GENERIC_PLAN :
 			HINT_ACTUAL_VALUES;
 		if (verdict->finding != NULL)
-			strlcpy(entries[i].finding, verdict->finding->text, HINT_FINDING_LEN);
+			hinttext_set(entries[i].finding, HINT_FINDING_LEN,
+						 verdict->finding->text);
 	}
 }
 

@@ -16,20 +16,17 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 #include "hints.h"
 #include "existing.h"
 #include "hintadvice.h"
+#include "hintkeys.h"
 #include "hintstore.h"
 #include "hinttext.h"
-#include "normalize.h"
-#include "pending.h"
 #include "compat.h"
 
 #define HINT_COLUMNS		19
-
-/* A reader verifies at most so many cached plans */
-#define PENDING_AT_ONCE		10
 
 PG_FUNCTION_INFO_V1(pg_nplusone_index_hints_1_0);
 
@@ -57,15 +54,6 @@ set_text(Datum *values, bool *nulls, int i, const char *text)
 		values[i] = CStringGetTextDatum(text);
 }
 
-/* The statement's text; a pending one still has its values in it */
-static const char *
-shown_query(const HintEntry *entry)
-{
-	if (entry->verified != HINT_PENDING)
-		return entry->query;
-	return normalize_statement(entry->query, 0, 0, HINT_QUERY_LEN - 1);
-}
-
 static void
 fill_row(Datum *values, bool *nulls, const HintEntry *entry, bool allowed)
 {
@@ -76,7 +64,7 @@ fill_row(Datum *values, bool *nulls, const HintEntry *entry, bool allowed)
 	values[i++] = ObjectIdGetDatum(entry->userid);
 	values[i] = Int64GetDatum((int64) entry->queryid);
 	nulls[i++] = !allowed;
-	set_text(values, nulls, i++, allowed ? shown_query(entry) : "<insufficient privilege>");
+	set_text(values, nulls, i++, allowed ? entry->query : "<insufficient privilege>");
 	values[i] = ObjectIdGetDatum(entry->relid);
 	nulls[i++] = !allowed || !OidIsValid(entry->relid);
 	set_text(values, nulls, i++, allowed ? hinttext_ddl(entry) : NULL);
@@ -105,30 +93,43 @@ may_see(const HintEntry *entry)
 		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
 }
 
-/* Verify what cached plans have left, as far as the reader may see it */
-static int
-copy_verified(HintEntry *entries)
-{
-	int			n = hintstore_copy(MyDatabaseId, entries);
-	int			verified = 0;
-
-	for (int i = 0; i < n && verified < PENDING_AT_ONCE; i++)
-	{
-		if (entries[i].verified != HINT_PENDING || !may_see(&entries[i]))
-			continue;
-		pending_verify(&entries[i]);
-		verified++;
-	}
-	return verified > 0 ? hintstore_copy(MyDatabaseId, entries) : n;
-}
-
 /* Is there something to be said, and still? */
 static bool
 worth_showing(const HintEntry *entry)
 {
-	if (entry->verified == HINT_NOTHING)
-		return false;
-	return entry->nkeys == 0 || !existing_serves(entry);
+	if (entry->nkeys == 0)
+		return true;
+	return existing_columns(entry->relid, entry->used) == entry->used_sig &&
+		!existing_serves(entry);
+}
+
+/*
+ * The entries that are worth showing, those of foreign keys behind those of
+ * statements.  The same index for several users, or for a statement and a
+ * constraint, is one row where the reader may see them all.
+ */
+static int
+copy_shown(HintEntry *entries)
+{
+	int			n = hintstore_copy(MyDatabaseId, entries);
+	int			shown = 0;
+
+	if (hints_enabled)
+		n += hintkeys_collect(&entries[n]);
+
+	for (int i = 0; i < n; i++)
+	{
+		bool		merged = false;
+
+		if (!worth_showing(&entries[i]))
+			continue;
+		for (int j = 0; j < shown && !merged && may_see(&entries[i]); j++)
+			merged = may_see(&entries[j]) &&
+				hintstore_merge(&entries[j], &entries[i]);
+		if (!merged && shown++ < i)
+			entries[shown - 1] = entries[i];
+	}
+	return shown;
 }
 
 Datum
@@ -147,15 +148,13 @@ pg_nplusone_index_hints_1_0(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (rsinfo->setDesc->natts != HINT_COLUMNS)
 		elog(ERROR, "incorrect number of output columns");
-	entries = palloc(sizeof(HintEntry) * HINTSTORE_MAX);
-	n = copy_verified(entries);
+	entries = palloc0(sizeof(HintEntry) * (HINTSTORE_MAX + HINTKEYS_MAX));
+	n = copy_shown(entries);
 	for (int i = 0; i < n; i++)
 	{
 		Datum		values[HINT_COLUMNS];
 		bool		nulls[HINT_COLUMNS];
 
-		if (!worth_showing(&entries[i]))
-			continue;
 		fill_row(values, nulls, &entries[i], may_see(&entries[i]));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}

@@ -731,6 +731,13 @@ follow_evidence(Loop *loop, const KeyValues *values)
 	if (follow->sample < 0)
 		return;
 	evidence_follow(follow, values);
+	if (evidence_is_refuted(follow))
+	{
+		follow->sample = -1;
+		loop->parent = 0;
+		loop->tie = TIE_REPETITION;
+		return;
+	}
 	evidence_protect(follow->sample, my_unit->seq);
 }
 
@@ -769,13 +776,21 @@ note_outer(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc)
 	detect_publish(entry, loop, counts_of(loop), queryDesc);
 }
 
+/* Is what has been published of the loop still what is known of it? */
+static bool
+is_published_so(const Loop *loop)
+{
+	const SlotLoop *counts = counts_of(loop);
+
+	return counts->parent_queryid == loop->parent &&
+		counts->confidence == loops_confidence(loop);
+}
+
 /* Publish the loop, or move it, when its ties have changed. */
 static void
 reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values)
 {
-	uint64		parent = loop->parent;
 	int64		calls = counts_of(loop)->counters.calls;
-	Tie			tie;
 
 	if (loop->monotonous && !loops_is_monotonous(loop))
 		loop->published = false;	/* another pattern than it seemed */
@@ -785,13 +800,11 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *
 		note_outer(loop, entry, queryDesc);
 		return;
 	}
-	tie = weigh_ties(loop, entry, calls);
-	if (tie == loop->tie && parent == loop->parent &&
-		(loop->published || calls < loop->publish_at))
+	loop->tie = weigh_ties(loop, entry, calls);
+	if (loop->published ? is_published_so(loop) : calls < loop->publish_at)
 		return;
 	if (!is_eligible(loop, entry, values))
 		return;
-	loop->tie = tie;
 	loop->monotonous = loops_is_monotonous(loop);
 	note_parent_rows(loop);
 	loop->told_outer = count_outer(loop);

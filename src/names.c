@@ -90,7 +90,11 @@ names_singular(const char *word)
 	if (ends_with(word, "ies") && strlen(word) > 4)
 		return with_end(word, 3, "y");
 	if (ends_with(word, "sses") || ends_with(word, "shes") || ends_with(word, "ches") ||
-		ends_with(word, "xes") || ends_with(word, "zzes") || ends_with(word, "uses"))
+		ends_with(word, "xes") || ends_with(word, "zzes"))
+		return with_end(word, 2, "");
+	/* statuses, but houses and causes */
+	if (ends_with(word, "uses") && strlen(word) > 4 &&
+		strchr("aeo", tolower((unsigned char) word[strlen(word) - 5])) == NULL)
 		return with_end(word, 2, "");
 	return with_end(word, 1, "");
 }

@@ -246,7 +246,8 @@ lists_plain_columns(const Writing *w)
 		if (at(w, p, ", "))
 			p += 2;
 		else
-			return at(w, p, " FROM \"");
+			return at(w, p, " FROM \"") &&
+				!at(w, quoted_name(w, p + strlen(" FROM ")), " AS ");
 	}
 	return false;
 }
@@ -476,25 +477,76 @@ handwriting(const char *text, int len)
 	return found;
 }
 
+/* SELECT SUM("t"."c") AS "s" FROM "t" */
+static bool
+lists_one_aggregate(const Writing *w)
+{
+	const char *open = find(w, "(\"");
+	const char *p;
+
+	if (!begins(w, "SELECT ") || open == NULL)
+		return false;
+	for (p = w->text + strlen("SELECT "); p < open; p++)
+		if (!isupper((unsigned char) *p))
+			return false;
+	p = quoted_column(w, open + 1);
+	if (!at(w, p, ") AS \""))
+		return false;
+	return at(w, quoted_name(w, p + strlen(") AS ")), " FROM \"");
+}
+
+/* "t"."c" = ... behind WHERE, without brackets; or no WHERE */
+static bool
+filters_plainly(const Writing *w)
+{
+	const char *where = find(w, " WHERE ");
+
+	return where == NULL || quoted_column(w, where + strlen(" WHERE ")) != NULL;
+}
+
 /*
  * Is this Django's hand, or that of Rails without prepared statements and
  * with a list of columns?  They write the same then; no other ORM does:
- * literals, every column with its table's name, no brackets.
+ * literals, every column with its table's name, no brackets.  INSERTs look
+ * like peewee's, and count only where the database is one that Django made.
  */
 bool
-orm_like_django(const char *text, int len)
+orm_like_django(const char *text, int len, bool django_database)
 {
 	Writing		w = {text, len};
-	const char *where;
+	const char *returning;
 
 	skip_comments(&w);
-	if (!lists_plain_columns(&w) &&
-		!(begins(&w, "UPDATE \"") && has(&w, "\" SET \"")))
-		return false;
-	where = find(&w, " WHERE ");
 	if (has(&w, "$1") || has(&w, "\n") || has(&w, ".*"))
 		return false;
-	return where == NULL || quoted_column(&w, where + strlen(" WHERE ")) != NULL;
+	returning = find(&w, " RETURNING \"");
+	if (django_database && begins(&w, "INSERT INTO \"") &&
+		quoted_column(&w, returning ? returning + strlen(" RETURNING ") : NULL) != NULL)
+		return true;
+	return (lists_plain_columns(&w) || lists_one_aggregate(&w) ||
+			(begins(&w, "UPDATE \"") && has(&w, "\" SET \""))) && filters_plainly(&w);
+}
+
+/*
+ * Could this be Rails' hand?  Others write so as well; it is for a database
+ * that Rails made.
+ */
+bool
+orm_like_rails(const char *text, int len)
+{
+	Writing		w = {text, len};
+	const char *star;
+
+	skip_comments(&w);
+	if (has(&w, "\n") || has(&w, " AS \"") || !filters_plainly(&w))
+		return false;
+	star = begins(&w, "SELECT \"") ? quoted_name(&w, w.text + strlen("SELECT ")) : NULL;
+	return at(&w, star, ".* FROM \"") || lists_plain_columns(&w) ||
+		begins(&w, "SELECT COUNT(*) FROM \"") || begins(&w, "SELECT SUM(\"") ||
+		begins(&w, "SELECT AVG(\"") || begins(&w, "SELECT MIN(\"") ||
+		begins(&w, "SELECT MAX(\"") || begins(&w, "DELETE FROM \"") ||
+		(begins(&w, "UPDATE \"") && has(&w, "\" SET ")) ||
+		(begins(&w, "INSERT INTO \"") && has(&w, ") VALUES (") && ends(&w, " RETURNING \"id\""));
 }
 
 /*

@@ -35,6 +35,7 @@ typedef enum Orm
 extern const char *orm_name(Orm orm);
 extern Orm	orm_recognise(const char *text, int len, const RequestTags *tags,
 						  const char *application_name);
-extern bool orm_like_django(const char *text, int len);
+extern bool orm_like_django(const char *text, int len, bool django_database);
+extern bool orm_like_rails(const char *text, int len);
 
 #endif							/* PG_NPLUSONE_ORM_H */

@@ -105,6 +105,21 @@ strip_relabel(Node *node)
 	return node;
 }
 
+/* What a Var was called in the statement means nothing in an index */
+static bool
+forget_syntax(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		((Var *) node)->varnosyn = 0;
+		((Var *) node)->varattnosyn = 0;
+		return false;
+	}
+	return expression_tree_walker(node, forget_syntax, context);
+}
+
 /* A copy of a tree of this relation in which its Vars have varno 1 */
 static Node *
 rel_tree(RelFacts *facts, Node *node)
@@ -112,7 +127,24 @@ rel_tree(RelFacts *facts, Node *node)
 	node = copyObject(node);
 	if (facts->rel->relid != 1)
 		ChangeVarNodes(node, facts->rel->relid, 1, 0);
+	(void) forget_syntax(node, NULL);
 	return node;
+}
+
+/*
+ * What no index can be made of: system columns, whole rows, and expressions
+ * that the planner has wrapped because an outer join may make nulls of them.
+ */
+static bool
+unfit_for_index(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varattno <= 0;
+	if (IsA(node, PlaceHolderVar))
+		return true;
+	return expression_tree_walker(node, unfit_for_index, context);
 }
 
 static bool
@@ -233,12 +265,11 @@ take_key(RelFacts *facts, Node *operand, Oid collation, WhatifKey *key)
 	Node	   *node = strip_relabel(operand);
 
 	memset(key, 0, sizeof(*key));
-	if (node == NULL || !only_this_rel(facts, node))
+	if (node == NULL || unfit_for_index(node, NULL) ||
+		!only_this_rel(facts, node))
 		return false;
 	if (IsA(node, Var))
 	{
-		if (((Var *) node)->varattno <= 0)
-			return false;
 		key->attnum = ((Var *) node)->varattno;
 	}
 	else
@@ -418,10 +449,7 @@ note_derived_range(RelFacts *facts, WhatifKey *key, Oid opno, Node *value,
 		return;
 	if (OidIsValid(pattern))
 	{
-		Oid			collation = exprCollation(key->expr);
-
-		key->collation = collation;
-		if (OidIsValid(collation) && npo_collate_is_c(collation))
+		if (OidIsValid(key->collation) && npo_collate_is_c(key->collation))
 			set_btree(key);
 		else
 			set_opclass(key, pattern);
@@ -662,7 +690,8 @@ fit_for_predicate(RelFacts *facts, Node *clause, double sel)
 {
 	Oid			negator;
 
-	if (sel > PARTIAL_SHARE || contain_mutable_functions(clause) ||
+	if (sel > PARTIAL_SHARE || unfit_for_index(clause, NULL) ||
+		contain_mutable_functions(clause) ||
 		contain_subplans(clause) || !only_this_rel(facts, clause) ||
 		contain_param(clause, NULL))
 		return false;

@@ -95,9 +95,9 @@ requests_assign_tags(const char *list)
 	route_changed = true;
 }
 
-/* The tags that are in force; a statement's own come first. */
-const RequestTags *
-requests_current(void)
+/* the tags that are in force; a statement's own come first */
+static const RequestTags *
+current_tags(void)
 {
 	return comment_tags.n > 0 ? &comment_tags : &set_tags;
 }
@@ -171,10 +171,10 @@ requests_tags(void)
 {
 	char	   *json;
 
-	if (requests_current()->n == 0)
+	if (current_tags()->n == 0)
 		return NULL;
 	json = palloc(TAGS_JSON_BYTES);
-	tags_to_json(requests_current(), json, TAGS_JSON_BYTES);
+	tags_to_json(current_tags(), json, TAGS_JSON_BYTES);
 	return json;
 }
 
@@ -208,7 +208,7 @@ requests_count_statement(void)
 	if (unit->statements == 0)
 		begin_unit(unit);
 	if (route_changed)
-		tags_route(requests_current(), unit->route, sizeof(unit->route));
+		tags_route(current_tags(), unit->route, sizeof(unit->route));
 	route_changed = false;
 	unit->statements++;
 	unit->max_statements = unit->statements;
@@ -343,8 +343,8 @@ requests_close_unit(void)
  * -------------------------------------------------------------------------
  */
 
-/* Copy the requests of another backend as they were at one moment. */
-static bool
+/* Copy the requests of another backend; see slots_read_loop() for how. */
+static void
 read_slot(const SlotRequests *slot, SlotRequests *copy)
 {
 	const volatile uint32 *change = &slot->change;
@@ -357,9 +357,8 @@ read_slot(const SlotRequests *slot, SlotRequests *copy)
 		memcpy(copy, slot, sizeof(*copy));
 		pg_read_barrier();
 		if (before % 2 == 0 && before == *change)
-			return true;
+			break;
 	}
-	return false;
 }
 
 static void
@@ -385,8 +384,12 @@ requests_collect(int *n)
 	*n = table->used;
 	memcpy(list, table->sums, table->used * sizeof(RequestSums));
 	for (int i = 0; i < slots_count(); i++)
-		if (slots_get(i)->pid != 0 && read_slot(&slots_get(i)->requests, &copy))
-			add_slot(list, n, max, &copy);
+	{
+		if (slots_get(i)->pid == 0)
+			continue;
+		read_slot(&slots_get(i)->requests, &copy);
+		add_slot(list, n, max, &copy);
+	}
 	LWLockRelease(table->lock);
 	return list;
 }

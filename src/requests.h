@@ -9,7 +9,6 @@
 #define PG_NPLUSONE_REQUESTS_H
 
 #include "slots.h"
-#include "tags.h"
 
 #define REQUESTS_TRANCHE "pg_nplusone_requests"
 #define REQUESTS_MAX 256		/* routes kept */
@@ -33,7 +32,6 @@ extern void requests_note_loop(void);
 extern void requests_close_unit(void);
 extern void requests_flush(void);
 extern char *requests_tags(void);
-extern const RequestTags *requests_current(void);
 extern void requests_reset(void);
 extern RequestSums *requests_collect(int *n);
 

@@ -69,17 +69,21 @@ has_params_walker(Node *node, void *context)
 }
 
 /* Has the statement parameters, so that its constants are not all its own? */
-static bool
-has_params(Query *query)
+bool
+verify_has_params(Query *query)
 {
 	return query_tree_walker(query, has_params_walker, NULL, 0);
 }
 
-/* Errors of a verification are ours, but not those that end the statement */
+/*
+ * Errors of a verification are ours, but not those that end the statement: a
+ * cancel, a termination, a conflict with recovery or a serialization failure.
+ */
 bool
 verify_may_swallow(int sqlerrcode)
 {
-	return sqlerrcode != ERRCODE_QUERY_CANCELED &&
+	return ERRCODE_TO_CATEGORY(sqlerrcode) != ERRCODE_TRANSACTION_ROLLBACK &&
+		sqlerrcode != ERRCODE_QUERY_CANCELED &&
 		sqlerrcode != ERRCODE_ADMIN_SHUTDOWN &&
 		sqlerrcode != ERRCODE_CRASH_SHUTDOWN &&
 		sqlerrcode != ERRCODE_DATABASE_DROPPED;
@@ -351,7 +355,7 @@ note_deep_offset(Verification *v)
 static void
 collect(Verification *v)
 {
-	v->cands.all_literal = !has_params(v->query);
+	v->cands.all_literal = !verify_has_params(v->query);
 	if (!v->cands.all_literal)
 	{
 		v->cands.literal_pass = true;
@@ -359,6 +363,8 @@ collect(Verification *v)
 								  v->cursorOptions, NULL, v->planner);
 		v->cands.literal_pass = false;
 		v->verdict->generic = v->params == NULL;
+		if (out_of_time(v))
+			return;
 	}
 	v->verdict->before = candidates_collect(&v->cands, v->query, v->query_string,
 											v->cursorOptions, v->params,

@@ -28,6 +28,7 @@ extern void verify_statement(Verdict *verdict, Query *query,
 							 const char *query_string, int cursorOptions,
 							 ParamListInfo boundParams, WhatifPlanner planner,
 							 int budget_ms);
+extern bool verify_has_params(Query *query);
 extern bool verify_worthwhile(PlannedStmt *plan);
 extern bool verify_may_swallow(int sqlerrcode);
 

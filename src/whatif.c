@@ -10,7 +10,8 @@
  * that was handed in are given indexes: a function that is folded to a
  * constant may plan statements of its own meanwhile, and those are real.
  * (hypopg keeps a flag instead; an error leaves it set, and the next plain
- * statement fails on an index that is not there.)
+ * statement fails on an index that is not there.)  Indexes that are other
+ * modules' inventions are taken out, lest ours be held against them.
  *
  * The plans are looked at, never executed.
  *
@@ -70,6 +71,14 @@ typedef struct WhatifPlanning
 } WhatifPlanning;
 
 static WhatifPlanning *current = NULL;
+
+/*
+ * Hooks that came before ours.  A library that is loaded by a function while
+ * one is installed hangs itself before it: then ours has to stay in the chain
+ * for good, and only passes on.
+ */
+static bool rel_info_chained = false;
+static bool index_stats_chained = false;
 static NpoRelInfoHook prev_rel_info_hook = NULL;
 static get_index_stats_hook_type prev_index_stats_hook = NULL;
 
@@ -108,13 +117,14 @@ whatif_find(Oid indexoid)
 	return NULL;
 }
 
+/* A partition may number its columns otherwise: attnum is this relation's */
 static int
-key_width(Oid relid, const WhatifKey *key)
+key_width(Oid relid, AttrNumber attnum, const WhatifKey *key)
 {
 	int			width = 0;
 
-	if (key->attnum > 0)
-		width = get_attavgwidth(relid, key->attnum);
+	if (attnum > 0)
+		width = get_attavgwidth(relid, attnum);
 	if (width <= 0 && !OidIsValid(key->type))
 		width = sizeof(Datum);
 	if (width <= 0)
@@ -127,22 +137,21 @@ key_width(Oid relid, const WhatifKey *key)
  * have as many as its column.
  */
 static double
-key_distinct(Oid relid, const WhatifKey *key, bool inherited, double tuples)
+key_distinct(Oid relid, AttrNumber attnum, Node *expr, double tuples)
 {
-	AttrNumber	attnum = key->attnum;
 	HeapTuple	tuple;
 	double		distinct = tuples;
 
 	if (attnum == 0)
 	{
-		List	   *vars = pull_var_clause(key->expr, 0);
+		List	   *vars = pull_var_clause(expr, 0);
 
 		if (list_length(vars) != 1)
 			return tuples;
 		attnum = ((Var *) linitial(vars))->varattno;
 	}
 	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid),
-							Int16GetDatum(attnum), BoolGetDatum(inherited));
+							Int16GetDatum(attnum), BoolGetDatum(false));
 	if (HeapTupleIsValid(tuple))
 	{
 		Form_pg_statistic stats = (Form_pg_statistic) GETSTRUCT(tuple);
@@ -162,8 +171,10 @@ key_distinct(Oid relid, const WhatifKey *key, bool inherited, double tuples)
  * where every operator class takes equal as the same.
  */
 static double
-btree_leaf_bytes(WhatifIndex *index, Oid relid, double tuples, double tuple_bytes)
+btree_leaf_bytes(WhatifIndex *index, Oid relid, IndexOptInfo *info,
+				 double tuple_bytes)
 {
+	double		tuples = info->tuples;
 	double		distinct = 1;
 	double		per_posting;
 	bool		dedup = true;
@@ -177,7 +188,9 @@ btree_leaf_bytes(WhatifIndex *index, Oid relid, double tuples, double tuple_byte
 
 		if (!OidIsValid(proc))
 			dedup = false;
-		distinct *= key_distinct(relid, &index->keys[i], false, tuples);
+		distinct *= key_distinct(relid, info->indexkeys[i],
+								 (Node *) list_nth_node(TargetEntry, info->indextlist, i)->expr,
+								 tuples);
 	}
 	distinct = Min(distinct, tuples);
 	if (!dedup || tuples < 1 || distinct >= tuples * 0.9)
@@ -201,7 +214,7 @@ size_btree(WhatifIndex *index, Oid relid, IndexOptInfo *info, double width)
 	double		fanout;
 	int			height = 0;
 
-	level = ceil(btree_leaf_bytes(index, relid, info->tuples, tuple_bytes) /
+	level = ceil(btree_leaf_bytes(index, relid, info, tuple_bytes) /
 				 LEAF_BYTES);
 	level = Max(level, 1);
 	pages = level;
@@ -239,7 +252,8 @@ size_other(WhatifIndex *index, IndexOptInfo *info, double width)
 static void
 set_am_facts(IndexOptInfo *info, Oid amoid)
 {
-	IndexAmRoutine *am = GetIndexAmRoutineByAmId(amoid, false);
+	/* not to be freed: it may be the access method's own */
+	const IndexAmRoutine *am = GetIndexAmRoutineByAmId(amoid, false);
 
 	info->relam = amoid;
 	info->amcanorderbyop = am->amcanorderbyop;
@@ -251,7 +265,6 @@ set_am_facts(IndexOptInfo *info, Oid amoid)
 	info->amhasgetbitmap = (am->amgetbitmap != NULL);
 	info->amcanmarkpos = (am->ammarkpos != NULL && am->amrestrpos != NULL);
 	info->amcostestimate = am->amcostestimate;
-	pfree(am);
 }
 
 /* Room for the per-column arrays */
@@ -343,7 +356,7 @@ build_info(WhatifIndex *index, Oid relid, RelOptInfo *rel, AttrMap *attmap)
 		info->indextlist = lappend(info->indextlist,
 								   makeTargetEntry((Expr *) expr, i + 1, NULL,
 												   false));
-		width += key_width(relid, &index->keys[i]);
+		width += key_width(relid, info->indexkeys[i], &index->keys[i]);
 	}
 	info->indpred = predicate_for(index, rel, attmap);
 	info->tuples = clamp_row_est(rel->tuples * index->predicate_sel);
@@ -367,6 +380,11 @@ add_indexes(Oid relid, RelOptInfo *rel)
 	ListCell   *lc;
 
 	relation = table_open(relid, NoLock);
+	if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+	{
+		table_close(relation, NoLock);
+		return;
+	}
 	if (relation->rd_rel->relispartition)
 		ancestors = get_partition_ancestors(relid);
 	foreach(lc, current->indexes)
@@ -391,6 +409,17 @@ add_indexes(Oid relid, RelOptInfo *rel)
 	table_close(relation, NoLock);
 }
 
+/* Indexes that another module has made up */
+static void
+remove_inventions(RelOptInfo *rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, rel->indexlist)
+		if (((IndexOptInfo *) lfirst(lc))->hypothetical)
+			rel->indexlist = foreach_delete_current(rel->indexlist, lc);
+}
+
 /* Relation-info hook: installed while whatif_plan() lasts, and no longer */
 static void
 whatif_rel_info(NPO_REL_INFO_ARGS)
@@ -398,7 +427,10 @@ whatif_rel_info(NPO_REL_INFO_ARGS)
 	if (prev_rel_info_hook)
 		prev_rel_info_hook(NPO_REL_INFO_PASS);
 	if (NPO_REL_INFO_HAS_STORAGE && whatif_owns_root(root))
+	{
+		remove_inventions(rel);
 		add_indexes(NPO_REL_INFO_RELID, rel);
+	}
 }
 
 static void
@@ -455,6 +487,32 @@ number_indexes(List *indexes)
 	}
 }
 
+static void
+install_hooks(void)
+{
+	if (!rel_info_chained)
+	{
+		prev_rel_info_hook = npo_rel_info_hook;
+		npo_rel_info_hook = whatif_rel_info;
+	}
+	if (!index_stats_chained)
+	{
+		prev_index_stats_hook = get_index_stats_hook;
+		get_index_stats_hook = whatif_index_stats;
+	}
+}
+
+static void
+remove_hooks(void)
+{
+	rel_info_chained = npo_rel_info_hook != whatif_rel_info;
+	if (!rel_info_chained)
+		npo_rel_info_hook = prev_rel_info_hook;
+	index_stats_chained = get_index_stats_hook != whatif_index_stats;
+	if (!index_stats_chained)
+		get_index_stats_hook = prev_index_stats_hook;
+}
+
 /*
  * Plan a copy of a query as though the indexes existed.  The plan is for
  * looking at only.  Whatever is thrown leaves no hook behind.
@@ -471,21 +529,19 @@ whatif_plan(Query *query, const char *query_string, int cursorOptions,
 	number_indexes(indexes);
 	planning.query = copyObject(query);
 	planning.indexes = indexes;
-	prev_rel_info_hook = npo_rel_info_hook;
-	prev_index_stats_hook = get_index_stats_hook;
 
+	/* nobody is to count this as a planning of the statement */
+	planning.query->queryId = UINT64CONST(0);
 	PG_TRY();
 	{
-		npo_rel_info_hook = whatif_rel_info;
-		get_index_stats_hook = whatif_index_stats;
+		install_hooks();
 		current = &planning;
 		result = NPO_CALL_PLANNER(planner, planning.query, query_string,
 								  cursorOptions, boundParams);
 	}
 	PG_FINALLY();
 	{
-		npo_rel_info_hook = prev_rel_info_hook;
-		get_index_stats_hook = prev_index_stats_hook;
+		remove_hooks();
 		current = outer;
 	}
 	PG_END_TRY();

@@ -1,5 +1,8 @@
 # A table of 50 clusters and hundreds of loops: what gives way, and what does
 # not.
+#
+# PG_NPLUSONE_LONG=1 in the environment makes the storm at the end last for ten
+# minutes, with 200 connections.
 
 use strict;
 use warnings;
@@ -11,7 +14,8 @@ use Test::More;
 use LoopTest;
 use WireClient;
 
-my $node = new_server('eviction', "pg_nplusone.max = 50\n");
+my $LONG = $ENV{PG_NPLUSONE_LONG};
+my $node = new_server('eviction', "pg_nplusone.max = 50\nmax_connections = 250\n");
 create_blog($node);
 
 # Statement number n is unlike all others: it has a list of columns of its own.
@@ -87,8 +91,8 @@ is(found($node, 'count(*)', 'calls % 6 <> 0'), 0, 'what was listed is exact');
 
 # --- All at once -------------------------------------------------------------------
 
-# Each script begins with a loop that is the session's own: 20 connections, two
-# hundred statements, a reader and somebody who resets single clusters.
+# Six sessions with one loop each, a storm of short ones with twenty others, a
+# reader, and somebody who resets what is not the six's.
 $node->safe_psql('postgres', 'SELECT pg_nplusone_reset()');
 my $keep = "SELECT id, name, 'kept' AS kept FROM author WHERE id = :id;\n";
 my %script;
@@ -97,19 +101,27 @@ for my $n (0 .. 19)
 	(my $sql = statement(1 + $n * 13)) =~ s/\$1/:id/;
 	$script{"storm$n"} = join('', map { "\\set id random(1, 200)\n$sql;\n" } 1 .. 6);
 }
+my $turns = $LONG ? 50_000 : 3000;
+my @storm = $LONG ? ('-c', 190, '-T', 600) : ('-c', 8, '-t', 60);
 my @running;
 foreach my $part (0 .. 2)
 {
 	my $file = $node->basedir . "/kept$part.sql";
 	append_to_file($file, "\\set id random(1, 200)\n$keep");
-	push @running, IPC::Run::start([ 'pgbench', '-n', '-M', 'prepared', '-c', 2, '-t', 3000, '-f', $file,
+	push @running, IPC::Run::start([ 'pgbench', '-n', '-M', 'prepared', '-c', 2, '-t', $turns, '-f', $file,
 			'-h', $node->host, '-p', $node->port, 'postgres' ], '>', \my $out, '2>', \my $err);
 }
 my $reader = WireClient->new($node);
-my $storm = 1;
 my $backwards = 0;
 my $last = 0;
-ok(run_pgbench($node, [ '-c', 8, '-j', 2, '-C', '-M', 'extended', '-t', 60 ], %script), 'a storm of short sessions');
+my $resets = $node->basedir . '/resets.sql';
+append_to_file($resets, q{SELECT pg_nplusone_reset(clusterid => clusterid) FROM pg_nplusone
+WHERE query NOT LIKE '%kept%' AND random() < 0.3;
+\sleep 5 ms
+});
+my $resetter = IPC::Run::start([ 'pgbench', '-n', '-T', 600, '-f', $resets,
+		'-h', $node->host, '-p', $node->port, 'postgres' ], '>', \my $resetter_out, '2>', \my $resetter_err);
+ok(run_pgbench($node, [ @storm, '-j', 2, '-C', '-M', 'extended' ], %script), 'a storm of short sessions');
 for (1 .. 50)
 {
 	my $now = $reader->value(q{SELECT coalesce(sum(calls), 0) FROM pg_nplusone WHERE query LIKE '%kept%'});
@@ -122,8 +134,9 @@ foreach my $process (@running)
 }
 is($backwards, 0, 'its calls never go down');
 $reader->disconnect;
+$resetter->kill_kill(grace => 5);
 wait_for($node, "SELECT count(*) <= 1 FROM pg_stat_activity WHERE backend_type = 'client backend'");
-is(found($node, 'sum(calls)', q{query LIKE '%kept%'}), 18000, 'calls of six sessions that stayed: exact');
+is(found($node, 'sum(calls)', q{query LIKE '%kept%'}), 6 * $turns, 'calls of six sessions that stayed: exact');
 cmp_ok(info('clusters'), '<=', 50, 'no more than 50 clusters');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_nplusone_activity'), 0, 'nothing is left running');
 
