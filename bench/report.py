@@ -3,19 +3,13 @@
 import os
 from pathlib import Path
 
-from callgrind import OURS
+from callgrind import OURS, is_call_down
 
 SOURCES = Path(__file__).resolve().parent.parent / "src"
-# what the hooks exist to call: not our cost
-CALLED_DOWN = ("standard_", "printtup", "PortalRun", "SPI_")
 
 
 def _is_ours(key):
     return key[0] == OURS
-
-
-def _calls_down(edge):
-    return edge[3].startswith(CALLED_DOWN)
 
 
 def print_functions(shape, config, profile, lines):
@@ -28,7 +22,7 @@ def print_functions(shape, config, profile, lines):
             print(f"    {cost:9.1f}  {name:32} {profile.calls(name):8.2f} calls")
     print("  in what they call:")
     for edge, (calls, cost) in sorted(profile.edges.items(), key=lambda item: -item[1][1]):
-        if edge[0] == OURS and edge[2] != OURS and cost >= 1 and not _calls_down(edge):
+        if edge[0] == OURS and edge[2] != OURS and cost >= 1 and not is_call_down(edge):
             print(f"    {cost:9.1f}  {edge[1]} -> {edge[3]} {calls:.2f} calls")
     if lines:
         print("  dearest lines:")
@@ -219,10 +213,12 @@ def own_table(results, shapes):
         for name in ("npo", "npo-all"):
             figures = results.get(shape.name, {}).get(name)
             if figures is not None:
-                rows.append([shape.title + ("" if name == "npo" else ", everything on")] +
+                rows.append([shape.title + ("" if name == "npo" else ", everything on"),
+                             f"{figures['attributed']:,.0f}"] +
                             [f"{figures[key]:.3f}" for key in
                              ("own_locked", "own_lwlocks", "own_allocations")])
-    return _table(["shape", "locked instructions", "LWLockAcquire", "allocations"], rows)
+    return _table(["shape", "instructions, with what it calls", "locked instructions",
+                   "LWLockAcquire", "allocations"], rows)
 
 
 def _spread(values):

@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from shapes import VISIBLE
+
 BASE_SETTINGS = {
     "listen_addresses": "",
     "shared_buffers": "256MB",
@@ -122,6 +124,11 @@ class Farm:
         self.run([self.bindir / "pgbench", "-i", "-q", "-s", "1", *server.address()],
                  stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         server.psql(schema, "-v", f"rows={rows}")
+        # a snapshot that is still open elsewhere keeps pages from being all visible
+        for _ in range(20):
+            if server.psql(VISIBLE).strip() == "t":
+                break
+            time.sleep(0.5)
         server.stop()
 
     def server(self, config):
