@@ -20,11 +20,14 @@ TAP_TESTS = 1
 
 PG_CPPFLAGS = -I$(CURDIR)/src
 # -Wclobbered complains of the variables that PG_TRY itself declares
-PG_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
+PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter \
 	-Wno-sign-compare -Wno-missing-field-initializers -Wno-clobbered
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+
+# Only what the server looks up is visible; calls inside the library stay direct
+SHLIB_LINK += -Wl,--version-script=$(CURDIR)/exports.map
 
 # A changed header rebuilds what includes it, also where PostgreSQL itself was
 # configured without --enable-depend (as Debian's packages are).

@@ -38,6 +38,7 @@
 #include "compat.h"
 #include "hints.h"
 #include "hooks.h"
+#include "orm.h"
 #include "persist.h"
 #include "requests.h"
 #include "settings.h"
@@ -52,6 +53,7 @@ int			npo_threshold = 5;
 int			npo_idle_gap = 500;
 int			npo_min_confidence = CONFIDENCE_SUSPECTED;
 int			npo_sample_rows = 64;
+int			npo_orm = ORM_AUTO;
 int			npo_action = ACTION_OFF;
 int			npo_action_min_confidence = CONFIDENCE_LIKELY;
 char	   *npo_tags = NULL;
@@ -82,6 +84,25 @@ static const struct config_enum_entry confidence_options[] = {
 	{"suspected", CONFIDENCE_SUSPECTED, false},
 	{"likely", CONFIDENCE_LIKELY, false},
 	{"proven", CONFIDENCE_PROVEN, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry orm_options[] = {
+	{"auto", ORM_AUTO, false},
+	{"sql", ORM_SQL, false},
+	{"django", ORM_DJANGO, false},
+	{"rails", ORM_RAILS, false},
+	{"sqlalchemy", ORM_SQLALCHEMY, false},
+	{"hibernate", ORM_HIBERNATE, false},
+	{"prisma", ORM_PRISMA, false},
+	{"sequelize", ORM_SEQUELIZE, false},
+	{"typeorm", ORM_TYPEORM, false},
+	{"laravel", ORM_LARAVEL, false},
+	{"ef", ORM_EF, false},
+	{"drizzle", ORM_DRIZZLE, false},
+	{"kysely", ORM_KYSELY, false},
+	{"knex", ORM_KNEX, false},
+	{"peewee", ORM_PEEWEE, false},
 	{NULL, 0, false}
 };
 
@@ -123,6 +144,11 @@ define_detection_settings(void)
 							"Zero turns the comparison of values off.",
 							&npo_sample_rows, 64, 0, 64,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("pg_nplusone.orm",
+							 "Sets the ORM in whose words pg_nplusone advises.",
+							 "With \"auto\" it is recognised by tags, application_name or SQL.",
+							 &npo_orm, ORM_AUTO, orm_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
 static bool

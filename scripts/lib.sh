@@ -212,11 +212,17 @@ make_workspace()
     export HOME=$WORK/home TMPDIR=$WORK/tmp LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PSQLRC=/dev/null
     unset LANGUAGE PERL5LIB PERL5OPT PYTHONPATH PYTHONHOME PROVE_TESTS MAKEFLAGS MAKELEVEL
     SOURCE=$WORK/source
-    tar -C "$ROOT" --exclude=./.git --exclude='*.o' --exclude='*.d' --exclude='*.bc' --exclude='*.so' \
-        --exclude=./tmp_check --exclude=./results --exclude=./output_iso -cf - . |
-        tar -C "$SOURCE" -xf - --no-same-owner
+    copy_tree "$SOURCE"
     own_by_server "$WORK"
     cd "$WORK" || die "cannot enter $WORK"
+}
+
+# The project without what was built in it: directory
+copy_tree()
+{
+    tar -C "$ROOT" --exclude=./.git --exclude='*.o' --exclude='*.d' --exclude='*.bc' --exclude='*.so' \
+        --exclude=./tmp_check --exclude=./results --exclude=./output_iso -cf - . |
+        tar -C "$1" -xf - --no-same-owner
 }
 
 own_by_server()

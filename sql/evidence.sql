@@ -29,11 +29,12 @@ SELECT format('SELECT name FROM author WHERE id = %s', key)
   FROM unnest(ARRAY[207, 214, 221, 228, 204, 211]) key \gexec
 SELECT pattern, confidence, link, calls, parent_rows, duplicate_calls FROM pg_nplusone_session;
 
--- Gaps: a program that keeps what it has read skips rows.
+-- Gaps: a program may skip rows.  The more it skips, the more keys it takes to
+-- tell its walk from chance.
 SELECT pg_nplusone_session_reset();
-SELECT id, author_id FROM post ORDER BY id LIMIT 12;
-SELECT format('SELECT name FROM author WHERE id = %s', key)
-  FROM unnest(ARRAY[207, 221, 228, 211, 225, 208]) key \gexec
+SELECT id, author_id FROM post ORDER BY id LIMIT 24;
+SELECT format('SELECT name FROM author WHERE id = %s', 200 + n * 7 % 31)
+  FROM unnest(ARRAY[1, 3, 4, 6, 8, 12, 13, 17, 18, 22]) n \gexec
 SELECT pattern, confidence, link, calls, parent_rows FROM pg_nplusone_session;
 
 -- Repeats: many rows hold the same key, and a program that keeps nothing asks
@@ -59,6 +60,13 @@ SELECT format('SELECT name FROM author WHERE id = %s', key)
   FROM (SELECT 101 + n % 4 * n AS key, min(n) AS first FROM generate_series(0, 13) n GROUP BY 1) keys
  ORDER BY first \gexec
 SELECT pattern, confidence, calls, parent_rows, duplicate_calls FROM pg_nplusone_session;
+
+-- Rows without a key are no gap.
+SELECT pg_nplusone_session_reset();
+SELECT id, nullif(author_id, 200 + (id - 1000) * 7 % 31 * (id % 2)) AS author_id FROM post ORDER BY id LIMIT 12;
+SELECT format('SELECT name FROM author WHERE id = %s', 200 + n * 7 % 31)
+  FROM generate_series(2, 12, 2) n \gexec
+SELECT pattern, confidence, calls, parent_rows FROM pg_nplusone_session;
 
 --
 -- Out of order: a list page, and then its rows one by one as people click on

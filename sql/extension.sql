@@ -10,7 +10,8 @@ CREATE EXTENSION pg_nplusone;
 SELECT attrelid::regclass AS view, attname AS column,
        format_type(atttypid, atttypmod) AS type
   FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
- WHERE c.relname IN ('pg_nplusone', 'pg_nplusone_activity', 'pg_nplusone_info')
+ WHERE c.relname IN ('pg_nplusone', 'pg_nplusone_activity', 'pg_nplusone_requests',
+                     'pg_nplusone_index_hints', 'pg_nplusone_info')
    AND c.relkind = 'v' AND attnum > 0
  ORDER BY c.relname COLLATE "C", attnum;
 
@@ -27,16 +28,18 @@ SELECT oid::regprocedure AS function, prorettype::regtype AS returns,
        pronargdefaults AS defaults, proretset AS set
   FROM pg_proc
  WHERE proname IN ('pg_nplusone_reset', 'pg_nplusone_session_reset',
-                   'pg_nplusone_session_statements')
+                   'pg_nplusone_session_statements', 'pg_nplusone_mute', 'pg_nplusone_unmute')
  ORDER BY oid::regprocedure::text COLLATE "C";
 SELECT pg_get_function_arguments('pg_nplusone_reset'::regproc);
 
--- no function is safe to run in a parallel worker, which has no session;
--- none is taken for constant
+-- what reads the module's memory does not run in a parallel worker, which has
+-- no session, and is not taken for constant
 SELECT p.oid::regprocedure
-  FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+  FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'c'
+  JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
   JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
- WHERE e.extname = 'pg_nplusone' AND (proparallel = 's' OR provolatile <> 'v');
+ WHERE e.extname = 'pg_nplusone' AND (proparallel = 's' OR provolatile <> 'v')
+   AND proname NOT LIKE 'pg\_nplusone\_report\_%';
 
 -- every view, column and function carries a comment
 WITH member AS (
@@ -65,6 +68,10 @@ SELECT c.relname, has_table_privilege('public', c.oid, 'select') AS public_reads
    AND NOT has_table_privilege('public', c.oid, 'select');
 SELECT has_function_privilege('public', 'pg_nplusone_reset(oid, oid, bigint)', 'execute')
            AS public_resets,
+       has_function_privilege('public', 'pg_nplusone_mute(bigint)', 'execute')
+           AS public_mutes,
+       has_function_privilege('public', 'pg_nplusone_unmute(bigint)', 'execute')
+           AS public_unmutes,
        has_function_privilege('public', 'pg_nplusone_session_reset()', 'execute')
            AS public_resets_session;
 

@@ -1,6 +1,8 @@
 -- Missing indexes of slow statements.  hint_min_time = 0 makes every
 -- statement slow; the second planning of one verifies it.
+SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_nplusone;
+RESET client_min_messages;
 SET pg_nplusone.hint_min_time = 0;
 CREATE TABLE hints_t (id serial PRIMARY KEY, a int, b int, status text,
                       created timestamp, doc jsonb, pad text);

@@ -216,7 +216,6 @@ SELECT pattern, confidence, link, calls FROM pg_nplusone_session;
 
 -- an index-only scan
 SET enable_seqscan = off;
-SET enable_indexscan = off;
 SET enable_bitmapscan = off;
 EXPLAIN (COSTS OFF) SELECT id FROM author WHERE id = 903;
 SELECT pg_nplusone_session_reset();
@@ -224,7 +223,6 @@ EXECUTE list;
 SELECT format('SELECT id FROM author WHERE id = %s', 900 + n * 3 % 7)
   FROM generate_series(1, 6) n \gexec
 SELECT pattern, confidence, link, calls FROM pg_nplusone_session;
-RESET enable_indexscan;
 RESET enable_bitmapscan;
 
 -- a bitmap scan

@@ -222,5 +222,17 @@ COMMIT;
 SELECT confidence, query FROM pg_nplusone_session;
 RESET pg_nplusone.track;
 
+-- or for one statement, by a comment in it
+SELECT pg_nplusone_session_reset();
+BEGIN;
+SELECT format('/* nplusone:ignore */ SELECT name FROM author WHERE id = %s', n) FROM generate_series(21, 27) n \gexec
+SELECT format('SELECT title FROM post WHERE id = %s /* nplusone:ignore */', n) FROM generate_series(121, 127) n \gexec
+COMMIT;
+SELECT confidence, query FROM pg_nplusone_session;
+-- which is no comment inside of a string, nor another word
+SELECT format('UPDATE author SET name = ''/* nplusone:ignore */'' WHERE id = %s', n) FROM generate_series(41, 46) n \gexec
+SELECT format('DELETE FROM author WHERE id = %s /* nplusone:ignored */', n) FROM generate_series(51, 56) n \gexec
+SELECT pattern, confidence, calls FROM pg_nplusone_session ORDER BY pattern;
+
 SET client_min_messages = warning;
 DROP SCHEMA no_loop CASCADE;

@@ -194,6 +194,35 @@ SELECT pg_nplusone_session_reset();
 SELECT 'SELECT name, value FROM setting' FROM generate_series(1, 6) \gexec
 SELECT pattern, confidence, link, calls, duplicate_calls FROM pg_nplusone_session;
 
+-- What varies need not be a key: none of these asks for the same twice.
+SELECT pg_nplusone_session_reset();
+SELECT format('SELECT name FROM author WHERE ctid = ''(0,%s)''', n) FROM generate_series(1, 6) n \gexec
+SELECT format('SELECT sum(points * %s) FROM comment', n) FROM generate_series(1, 6) n \gexec
+SELECT format('SELECT count(*) FILTER (WHERE post_id = %s) FROM comment', n) FROM generate_series(101, 106) n \gexec
+SELECT format('SELECT name FROM author, generate_series(1, %s) n WHERE id = 12', n) FROM generate_series(1, 6) n \gexec
+SELECT pattern, calls, duplicate_calls, query FROM pg_nplusone_session ORDER BY query;
+
+-- Nor must it be of a type that keys have.
+SELECT pg_nplusone_session_reset();
+CREATE TABLE reading (at interval, celsius double precision, valid boolean, source inet, tags integer[]);
+PREPARE hotter(double precision) AS SELECT at FROM reading WHERE celsius > $1;
+PREPARE later(interval) AS SELECT source FROM reading WHERE at > $1;
+SELECT format('SELECT at FROM reading WHERE celsius = %s.5', n) FROM generate_series(1, 6) n \gexec
+SELECT format('SELECT celsius FROM reading WHERE at = ''%s day''', n) FROM generate_series(1, 6) n \gexec
+SELECT format('SELECT tags FROM reading WHERE source = ''10.0.0.%s''', n) FROM generate_series(1, 6) n \gexec
+SELECT format('SELECT source FROM reading WHERE tags = ''{%s}''', n) FROM generate_series(1, 6) n \gexec
+SELECT format('EXECUTE hotter(%s.5)', n) FROM generate_series(1, 6) n \gexec
+SELECT format('EXECUTE later(''%s day'')', n) FROM generate_series(1, 6) n \gexec
+SELECT pattern, calls, duplicate_calls, query FROM pg_nplusone_session ORDER BY query;
+
+-- These do ask for the same.
+SELECT pg_nplusone_session_reset();
+PREPARE valid(boolean) AS SELECT at FROM reading WHERE valid = $1;
+SELECT 'SELECT celsius FROM reading WHERE at = ''1 day''' FROM generate_series(1, 6) \gexec
+SELECT 'EXECUTE valid(true)' FROM generate_series(1, 6) \gexec
+SELECT pattern, calls, duplicate_calls >= 4 AS duplicate_calls, query FROM pg_nplusone_session ORDER BY query;
+DEALLOCATE ALL;
+
 --
 -- select_for_update: locking the rows one by one
 --

@@ -14,6 +14,7 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/sysattr.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_index.h"
@@ -136,6 +137,45 @@ catalog_links(Oid relid, Oid target)
 	return found;
 }
 
+/* The column of a table that references another table; 0: there is none. */
+AttrNumber
+catalog_column_to(Oid relid, Oid target)
+{
+	Relation	rel = open_if_free(relid);
+	AttrNumber	attnum = 0;
+	ListCell   *lc;
+
+	if (rel == NULL)
+		return 0;
+	foreach(lc, RelationGetFKeyList(rel))
+	{
+		ForeignKeyCacheInfo *fk = lfirst_node(ForeignKeyCacheInfo, lc);
+
+		if (attnum == 0 && fk->confrelid == target)
+			attnum = fk->conkey[0];
+	}
+	relation_close(rel, AccessShareLock);
+	return attnum;
+}
+
+/* Is the column alone the primary key? */
+bool
+catalog_is_primary(Oid relid, AttrNumber attnum)
+{
+	Relation	rel = open_if_free(relid);
+	Bitmapset  *primary;
+	int			member;
+	bool		found;
+
+	if (rel == NULL)
+		return false;
+	primary = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	found = bms_get_singleton_member(primary, &member) &&
+		member == attnum - FirstLowInvalidHeapAttributeNumber;
+	relation_close(rel, AccessShareLock);
+	return found;
+}
+
 static bool
 index_is_unique_on(Oid indexid, AttrNumber attnum)
 {
@@ -167,6 +207,46 @@ catalog_is_unique(Oid relid, AttrNumber attnum)
 		unique |= index_is_unique_on(lfirst_oid(lc), attnum);
 	relation_close(rel, AccessShareLock);
 	return unique;
+}
+
+/* the columns of a unique index without expressions, if all are in the list */
+static List *
+unique_columns_among(Oid indexid, const List *attnums)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexid));
+	Form_pg_index form;
+	List	   *columns = NIL;
+	bool		fits;
+
+	if (!HeapTupleIsValid(tuple))
+		return NIL;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	fits = form->indisunique && form->indisvalid && form->indimmediate &&
+		heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+	for (int i = 0; i < form->indnkeyatts && fits; i++)
+	{
+		fits = list_member_int(attnums, form->indkey.values[i]);
+		columns = lappend_int(columns, form->indkey.values[i]);
+	}
+	ReleaseSysCache(tuple);
+	return fits ? columns : NIL;
+}
+
+/* The columns of a unique key that are all among these; NIL: there is none. */
+List *
+catalog_unique_key(Oid relid, const List *attnums)
+{
+	Relation	rel = open_if_free(relid);
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	if (rel == NULL)
+		return NIL;
+	foreach(lc, RelationGetIndexList(rel))
+		if (columns == NIL)
+			columns = unique_columns_among(lfirst_oid(lc), attnums);
+	relation_close(rel, AccessShareLock);
+	return columns;
 }
 
 /*

@@ -18,7 +18,10 @@ extern Oid	catalog_target(Oid relid, AttrNumber attnum,
 						   AttrNumber *target_attnum);
 extern bool catalog_links_any(Oid relid, AttrNumber except, const List *targets);
 extern bool catalog_links(Oid relid, Oid target);
+extern AttrNumber catalog_column_to(Oid relid, Oid target);
+extern bool catalog_is_primary(Oid relid, AttrNumber attnum);
 extern bool catalog_is_unique(Oid relid, AttrNumber attnum);
+extern List *catalog_unique_key(Oid relid, const List *attnums);
 extern bool catalog_has_type_column(Oid relid, AttrNumber attnum);
 extern char *catalog_column_name(Oid relid, AttrNumber attnum);
 

@@ -423,15 +423,22 @@ init_cluster(Cluster *cluster, const Finding *finding, TimestampTz now)
 	set_finding(cluster, finding);
 }
 
-/* Is there a cluster of this key?  Then its texts need not be made. */
+/*
+ * Is there a cluster of this key that was found to be the same kind of loop,
+ * or with more confidence?  Then its texts need not be made.
+ */
 bool
-clusters_known(const ClusterKey *key)
+clusters_known(const ClusterKey *key, Confidence confidence, Pattern pattern)
 {
 	int			bucket = bucket_of(key);
+	int32		number;
 	bool		known;
 
 	lock_partition(bucket, LW_SHARED);
-	known = find(key, bucket) >= 0;
+	number = find(key, bucket);
+	known = number >= 0 && place(number)->text_at[TEXT_QUERY] >= 0 &&
+		(place(number)->confidence > confidence ||
+		 (place(number)->confidence == confidence && place(number)->pattern == pattern));
 	unlock_partition(bucket);
 	return known;
 }
@@ -652,6 +659,21 @@ clusters_copy(int number, Cluster *copy)
 	add_running(copy, number);
 	unlock_partition(bucket);
 	return true;
+}
+
+/* The same by key, without what is running. */
+bool
+clusters_copy_key(const ClusterKey *key, Cluster *copy)
+{
+	int			bucket = bucket_of(key);
+	int32		number;
+
+	lock_partition(bucket, LW_SHARED);
+	number = find(key, bucket);
+	if (number >= 0)
+		memcpy(copy, place(number), clusters_copy_size());
+	unlock_partition(bucket);
+	return number >= 0;
 }
 
 void

@@ -118,7 +118,8 @@ extern void clusters_shmem_init(void);
 extern const char *pattern_name(Pattern pattern);
 extern const char *confidence_name(Confidence confidence);
 extern int64 clusters_id(const ClusterKey *key);
-extern bool clusters_known(const ClusterKey *key);
+extern bool clusters_known(const ClusterKey *key, Confidence confidence,
+						   Pattern pattern);
 extern bool clusters_attach(const Finding *finding, SlotLoop *loop);
 extern void clusters_detach(SlotLoop *loop);
 extern bool clusters_fold(SlotLoop *loop);
@@ -127,6 +128,7 @@ extern uint32 clusters_resets(void);
 extern Size clusters_copy_size(void);
 extern int	clusters_capacity(void);
 extern bool clusters_copy(int number, Cluster *copy);
+extern bool clusters_copy_key(const ClusterKey *key, Cluster *copy);
 extern uint32 clusters_text_size(const Cluster *cluster);
 extern void clusters_restore(const Cluster *saved);
 extern int64 clusters_remove(Oid userid, Oid dbid, int64 clusterid);

@@ -16,6 +16,9 @@
 #error "pg_nplusone needs PostgreSQL 15 or later"
 #endif
 
+/* what a file of one major and another's are told apart by */
+#define NPO_SERVER_MAJOR (PG_VERSION_NUM / 10000)
+
 /* 16 moved the macros of varlena types out of postgres.h */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -53,6 +56,11 @@
 /* 16 declares the library's entry point itself */
 #if PG_VERSION_NUM < 160000
 extern PGDLLEXPORT void _PG_init(void);
+#endif
+
+/* 18 says before a function, and not behind it, that it does not return */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
 #endif
 
 /* 18 dropped execute_once from ExecutorRun */
@@ -156,6 +164,16 @@ typedef get_relation_info_hook_type NpoRelInfoHook;
 #define NPO_CALL_PLANNER(fn, parse, text, options, params) \
 	(fn) (parse, text, options, params)
 #endif
+
+/*
+ * The ICU headers that this one includes need not be installed where the
+ * server's are (Debian's packages stopped to bring them); nothing here calls
+ * ICU.
+ */
+#pragma push_macro("USE_ICU")
+#undef USE_ICU
+#include "utils/pg_locale.h"
+#pragma pop_macro("USE_ICU")
 
 /* 18 keeps in the locale whether a collation sorts by bytes */
 #if PG_VERSION_NUM >= 180000

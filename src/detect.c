@@ -13,18 +13,25 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/namespace.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "action.h"
+#include "advice.h"
+#include "catalog.h"
 #include "classify.h"
 #include "clusters.h"
 #include "cycle.h"
 #include "detect.h"
 #include "hints.h"
 #include "normalize.h"
+#include "reread.h"
 #include "requests.h"
+#include "rewrite.h"
 #include "settings.h"
+#include "tags.h"
 #include "texts.h"
 #include "value.h"
 
@@ -105,6 +112,129 @@ parent_text(const Sample *sample)
 	return normalize_statement(pnstrdup(text, len), 0, 0, npo_query_size - 1);
 }
 
+/* the loops around a loop, outermost first */
+static void
+gather_outer_loops(const Loop *loop, AdviceFacts *facts)
+{
+	uint64		queryid = loop->parent;
+
+	while (queryid != 0 && facts->nouter < ADVICE_STEPS)
+	{
+		const UnitEntry *entry = unit_find_entry(queryid);
+		const Loop *outer = entry && entry->loop >= 0 ? loops_get(entry->loop) : NULL;
+		const Sample *sample;
+		LinkStep   *step;
+
+		if (outer == NULL || outer->follow.sample < 0 || outer->parent == queryid)
+			break;
+		sample = &my_slot->samples[outer->follow.sample];
+		if (sample->queryid != outer->follow.queryid)
+			break;
+		memmove(&facts->outer[1], &facts->outer[0], facts->nouter * sizeof(LinkStep));
+		facts->nouter++;
+		step = &facts->outer[0];
+		step->parent.relid = sample->columns[outer->follow.column].relid;
+		step->parent.attnum = sample->columns[outer->follow.column].attnum;
+		step->child.relid = catalog_root(entry->shape.keys[outer->follow.key].relid);
+		step->child.attnum = entry->shape.keys[outer->follow.key].attnum;
+		queryid = outer->parent;
+	}
+}
+
+/*
+ * The ORM by the text, and where that leaves it open, by the tables in which
+ * ORMs note what they have done to a database.
+ */
+static Orm
+text_orm(const char *text, int len)
+{
+	RequestTags tags;
+	bool		tagged;
+	Orm			orm;
+	bool		rails,
+				django;
+
+	/* the statement's own tags: those in force may be of another program */
+	tagged = tags_read_statement(text, len, &tags) ||
+		(npo_tags != NULL && tags_parse_list(npo_tags, &tags));
+	orm = orm_recognise(text, len, tagged ? &tags : NULL, application_name);
+	if (orm != ORM_SQL)
+		return orm;
+	rails = OidIsValid(RelnameGetRelid("ar_internal_metadata"));
+	django = OidIsValid(RelnameGetRelid("django_migrations"));
+	if (rails && !django && orm_like_rails(text, len))
+		return ORM_RAILS;
+	if (!rails && orm_like_django(text, len, django))
+		return ORM_DJANGO;
+	return ORM_SQL;
+}
+
+/* The ORM that wrote the loop: its statement tells, or else its parent's. */
+static Orm
+loop_orm(const LoopFacts *facts)
+{
+	const PlannedStmt *pstmt = facts->queryDesc->plannedstmt;
+	const char *text = facts->queryDesc->sourceText;
+	Orm			orm = ORM_SQL;
+	int			len;
+
+	if (npo_orm != ORM_AUTO)
+		return npo_orm;
+	if (text != NULL)
+	{
+		text += Max(pstmt->stmt_location, 0);
+		orm = text_orm(text, pstmt->stmt_len > 0 ? pstmt->stmt_len : strlen(text));
+	}
+	if (orm == ORM_SQL && facts->sample != NULL &&
+		(text = texts_get(facts->sample->text, &len)) != NULL)
+		orm = text_orm(text, len);
+	return orm;
+}
+
+/* what the statement's parse tree is used for */
+typedef struct TextWork
+{
+	AdviceFacts advice;
+	RewriteFacts rewrite;
+	Finding    *finding;
+} TextWork;
+
+static void
+write_texts(Query *query, void *arg)
+{
+	TextWork   *work = arg;
+
+	/* the rewrite uses the tree up, and fails more often */
+	work->advice.query = query;
+	work->finding->texts[TEXT_ADVICE] = advice_write(&work->advice);
+	work->finding->texts[TEXT_REWRITE] = rewrite_statement(query, &work->rewrite);
+}
+
+static void
+make_advice(const Loop *loop, const LoopFacts *facts, const Classification *found,
+			Finding *finding)
+{
+	TextWork	work;
+
+	memset(&work, 0, sizeof(work));
+	work.finding = finding;
+	work.advice.orm = loop_orm(facts);
+	work.advice.found = found;
+	work.advice.loop = facts;
+	gather_outer_loops(loop, &work.advice);
+	work.rewrite.pattern = found->pattern;
+	work.rewrite.shape = facts->shape;
+	work.rewrite.key = facts->key;
+	work.rewrite.varied = loop->varied;
+	work.rewrite.params = facts->queryDesc->params;
+	reread_statement(facts->queryDesc, write_texts, &work);
+	if (finding->texts[TEXT_ADVICE] == NULL)
+	{
+		work.advice.query = NULL;
+		finding->texts[TEXT_ADVICE] = advice_write(&work.advice);
+	}
+}
+
 static void
 make_texts(const QueryDesc *queryDesc, const LoopFacts *facts, Finding *finding)
 {
@@ -117,9 +247,21 @@ make_texts(const QueryDesc *queryDesc, const LoopFacts *facts, Finding *finding)
 	finding->texts[TEXT_PARENT] = parent_text(facts->sample);
 }
 
+/*
+ * The texts are made once per cluster, not once per loop, unless a report
+ * needs them or there is news of a loop that has been published before.
+ */
+static bool
+wants_texts(const Finding *finding, const Loop *loop, const SlotLoop *counts)
+{
+	return counts->cluster >= 0 ||
+		(!loop->acted && action_is_due(finding->confidence, counts)) ||
+		!clusters_known(&finding->key, finding->confidence, finding->pattern);
+}
+
 static void
-make_finding(const UnitEntry *entry, const Loop *loop, const QueryDesc *queryDesc,
-			 Finding *finding)
+make_finding(const UnitEntry *entry, const Loop *loop, const SlotLoop *counts,
+			 const QueryDesc *queryDesc, Finding *finding)
 {
 	LoopFacts	facts;
 	Classification classification;
@@ -135,7 +277,10 @@ make_finding(const UnitEntry *entry, const Loop *loop, const QueryDesc *queryDes
 	finding->pattern = classification.pattern;
 	finding->link = classify_link(&classification);
 	finding->tags = requests_tags();
+	if (!wants_texts(finding, loop, counts))
+		return;
 	make_texts(queryDesc, &facts, finding);
+	make_advice(loop, &facts, &classification, finding);
 }
 
 /*
@@ -151,7 +296,13 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 	SlotLoop	before;
 
 	if (loops_confidence(loop) < npo_min_confidence)
+	{
+		/* it may have seemed to be more */
+		if (counts->cluster >= 0)
+			clusters_detach(counts);
+		loop->published = false;
 		return;
+	}
 	if (reads_extensions_only(queryDesc->plannedstmt))
 	{
 		entry->shape.flags |= SHAPE_NOISE;
@@ -160,7 +311,7 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_nplusone detection",
 									ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(context);
-	make_finding(entry, loop, queryDesc, &finding);
+	make_finding(entry, loop, counts, queryDesc, &finding);
 	MemoryContextSwitchTo(caller);
 
 	/* into the new cluster before out of the old one, which may be the same */

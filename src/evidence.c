@@ -36,15 +36,32 @@
 #define SHARE_LATER_ROW 0.2
 #define WEIGHT_REPEAT (-0.5f)
 #define WEIGHT_MISS (-5.0f)
-#define WEIGHT_ENOUGH 3.5f
+#define WEIGHT_ENOUGH 8.0f
+#define WEIGHT_ENOUGH_FROM_TOP 3.5f
 #define WEIGHT_ENOUGH_FOR_TWO 1.0f
+
+/*
+ * So many different keys in the order of their rows come about by chance once
+ * in 40320 times, however far apart the rows are.
+ */
+#define ORDER_ENOUGH 8
+
+/* a walk that few rows have shown is sure after so many */
+#define SURE_MATCHES 8
+
+/* samples that make room only when they are idle */
+#define SPARED_SAMPLES (SLOT_SAMPLES / 2)
+
+/* a sample that so many statements have not looked at may make room for any */
+#define IDLE_STATEMENTS 256
 
 /* one miss in so many comparisons is forgiven */
 #define FORGIVEN_SHARE 8
 
 static Sampler *current_sampler = NULL;
 static uint64 sample_used[SLOT_SAMPLES];
-static uint32 last_stream = 0;
+uint32		evidence_last_stream = 0;
+int			evidence_samples = 0;
 
 /* -------------------------------------------------------------------------
  * Taking samples
@@ -54,6 +71,7 @@ static uint32 last_stream = 0;
 void
 evidence_reset(void)
 {
+	evidence_samples = 0;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		Sample	   *sample = &my_slot->samples[i];
@@ -131,32 +149,58 @@ trace_columns(Sample *sample, const PlannedStmt *pstmt)
 	}
 }
 
-/* the sample to write to: the statement's own, else the one longest unused */
+/* the place among these that has been looked at least recently */
 static int
-claim_sample(uint64 queryid)
+longest_unused(int first, int end)
 {
-	int			oldest = 0;
+	int			oldest = first;
+
+	for (int i = first + 1; i < end; i++)
+		if (sample_used[i] < sample_used[oldest])
+			oldest = i;
+	return oldest;
+}
+
+/*
+ * The sample to write to: the statement's own, a free one, else the one that
+ * has been unused for longest.  The first lists of a unit of work are spared
+ * for a while, since it may read twenty others for each of their rows.  Rows
+ * that come one by one, and may lead nowhere, spare all; -1 then.
+ */
+static int
+claim_sample(uint64 queryid, uint64 seq, bool single)
+{
 	int			own = evidence_find_sample(queryid);
+	int			oldest;
 
 	if (own >= 0)
 		return own;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
-	{
 		if (my_slot->samples[i].queryid == 0)
+		{
+			evidence_samples++;
 			return i;
-		if (sample_used[i] < sample_used[oldest])
-			oldest = i;
-	}
-	return oldest;
+		}
+	oldest = longest_unused(0, SLOT_SAMPLES);
+	if (seq - sample_used[oldest] >= IDLE_STATEMENTS)
+		return oldest;
+	return single ? -1 : longest_unused(SPARED_SAMPLES, SLOT_SAMPLES);
 }
 
 /* Begin to store: in a fresh stream, or at the end of the one that is there. */
 static void
 open_sample(Sampler *sampler)
 {
-	int			number = claim_sample(sampler->queryid);
-	Sample	   *sample = &my_slot->samples[number];
+	int			number = claim_sample(sampler->queryid, sampler->seq,
+									  sampler->seen == 1 && sampler->keep_single);
+	Sample	   *sample;
 
+	if (number < 0)
+	{
+		sampler->full = true;
+		return;
+	}
+	sample = &my_slot->samples[number];
 	sampler->sample = number;
 	sample_used[number] = sampler->seq;
 	change_begin(&sample->change);
@@ -164,7 +208,7 @@ open_sample(Sampler *sampler)
 		sample->ncolumns != sampler->ncolumns)
 	{
 		sample->queryid = sampler->queryid;
-		sample->stream = ++last_stream;
+		sample->stream = ++evidence_last_stream;
 		sample->seq = sampler->seq;
 		sample->total = 0;
 		sample->truncated = false;
@@ -236,7 +280,7 @@ take_row(Sampler *sampler, TupleTableSlot *slot)
 			return;
 		}
 		open_sample(sampler);
-		if (sampler->seen == 2 && !sampler->skip_first && !sampler->keep_single)
+		if (!sampler->full && sampler->seen == 2 && !sampler->skip_first && !sampler->keep_single)
 			store_row(sampler, sampler->first);
 	}
 	if (!sampler->full)
@@ -472,6 +516,8 @@ weigh_column(const Sample *sample, int column, const KeyHistory *history,
 	bool		from_start = (oldest == 0);
 	int64		row = first_row(sample) - 1;
 	bool		started = false;
+	int			advances = 0;
+	bool		from_top = from_start;
 
 	candidate->weight = 0;
 	candidate->follow.matches = candidate->follow.misses = 0;
@@ -489,11 +535,16 @@ weigh_column(const Sample *sample, int column, const KeyHistory *history,
 		next = hash == VALUE_UNKNOWN ? -1 : step_to(sample, column, row, hash);
 		if (next >= 0)
 		{
+			float		share = key_share(sample, column, hash);
+
+			from_top = (from_start || started) && from_top && next - row <= 1;
+			/* the only row of its value, and further down */
+			advances += next > row &&
+				share * (sample->total - first_row(sample)) < 1.5f;
 			/* where a walk that began unseen stands says nothing yet */
 			if (started || from_start)
 				candidate->weight +=
-					weigh_step(step_length(sample, column, row, next),
-							   key_share(sample, column, hash));
+					weigh_step(step_length(sample, column, row, next), share);
 			candidate->follow.matches++;
 			started = true;
 			row = next;
@@ -502,20 +553,31 @@ weigh_column(const Sample *sample, int column, const KeyHistory *history,
 		{
 			candidate->weight += WEIGHT_MISS;
 			candidate->follow.misses++;
+			from_top = false;
 		}
 	}
+	if (advances >= ORDER_ENOUGH && candidate->follow.misses == 0)
+		candidate->weight = Max(candidate->weight, WEIGHT_ENOUGH);
+	candidate->follow.weak = candidate->weight < WEIGHT_ENOUGH;
+	candidate->from_top = from_top;
 	candidate->follow.row = row;
 }
 
+/*
+ * Few keys are enough when they are the values of the first rows, one by one;
+ * what such a walk is worth shows at the next keys.
+ */
 static bool
 is_enough(const Candidate *candidate, int wanted)
 {
 	uint32		matches = candidate->follow.matches;
 	uint32		misses = candidate->follow.misses;
 
-	return matches >= wanted &&
-		misses * FORGIVEN_SHARE <= matches + misses &&
-		candidate->weight >= (wanted < 3 ? WEIGHT_ENOUGH_FOR_TWO : WEIGHT_ENOUGH);
+	if (matches < wanted || misses * FORGIVEN_SHARE > matches + misses)
+		return false;
+	return candidate->weight >= WEIGHT_ENOUGH ||
+		(wanted < 3 && candidate->weight >= WEIGHT_ENOUGH_FOR_TWO) ||
+		(candidate->from_top && candidate->weight >= WEIGHT_ENOUGH_FROM_TOP);
 }
 
 /* the latest key: a column without it need not be walked */
@@ -611,6 +673,13 @@ evidence_follow(Follow *follow, const KeyValues *values)
 	return false;
 }
 
+/* Has a walk that few rows have shown missed a row since? */
+bool
+evidence_is_refuted(const Follow *follow)
+{
+	return follow->weak && follow->misses > 0 && follow->matches < SURE_MATCHES;
+}
+
 /*
  * Has the walk come to the end of the result, and does this key lead nowhere
  * from there?  Then the statement is asked for something else now.
@@ -659,6 +728,7 @@ bool
 evidence_contradicts(const KeyHistory *history, const Shape *shape, int number)
 {
 	const Sample *sample = &my_slot->samples[number];
+	Candidate	walk;
 
 	for (int key = 0; key < shape->nkeys; key++)
 		for (int column = 0; column < sample->ncolumns; column++)
@@ -669,7 +739,10 @@ evidence_contradicts(const KeyHistory *history, const Shape *shape, int number)
 			if (!ROLE_IS_KEY(shape->keys[key].role))
 				continue;
 			count_distinct(sample, column, history, key, &distinct, &found);
-			if (distinct >= 2 && found * 2 >= distinct)
+			if (distinct < 2 || found * 2 < distinct)
+				continue;
+			weigh_column(sample, column, history, key, &walk);
+			if (walk.follow.misses > 0)
 				return true;
 		}
 	return false;

@@ -32,6 +32,7 @@ typedef struct Follow
 	uint8		key;
 	uint64		queryid;		/* of the sample's statement */
 	uint32		stream;
+	bool		weak;			/* goes by few rows, and ends at a miss */
 	int64		row;			/* number of the row last matched, -1: none */
 	uint32		matches;
 	uint32		misses;
@@ -42,6 +43,7 @@ typedef struct Candidate
 {
 	Follow		follow;
 	float		weight;			/* bits by which order beats chance */
+	bool		from_top;		/* the first rows, one by one */
 } Candidate;
 
 #define MAX_CANDIDATES 8
@@ -69,6 +71,10 @@ typedef struct Sampler
 	DestReceiver proxy;
 } Sampler;
 
+/* the stream that began last, and how many samples there are */
+extern uint32 evidence_last_stream;
+extern int	evidence_samples;
+
 extern void evidence_reset(void);
 extern void evidence_start_sampling(Sampler *sampler, QueryDesc *queryDesc);
 extern void evidence_stop_sampling(Sampler *sampler, QueryDesc *queryDesc);
@@ -78,6 +84,7 @@ extern void evidence_note_keys(KeyHistory *history, uint64 seq,
 extern int	evidence_search(const KeyHistory *history, const Shape *shape,
 							uint64 queryid, int wanted, Candidate *candidates);
 extern bool evidence_follow(Follow *follow, const KeyValues *values);
+extern bool evidence_is_refuted(const Follow *follow);
 extern bool evidence_is_exhausted(const Follow *follow, const KeyValues *values,
 								  int64 calls);
 extern bool evidence_contradicts(const KeyHistory *history, const Shape *shape,

@@ -58,7 +58,7 @@ static int	depth = 0;			/* statements around the current one */
 static int	explaining = 0;		/* EXPLAINs around it */
 static uint64 cursor_queryid = 0;	/* of the query that is being declared */
 static bool attached = false;	/* this backend has its slot */
-static bool in_block = false;	/* a statement ran in an explicit transaction */
+static bool busy = false;		/* this transaction took time of its own */
 
 /* -------------------------------------------------------------------------
  * Which statements are followed
@@ -170,10 +170,8 @@ npo_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	bool		nested;
 
 	if (is_followed(queryDesc, eflags, &nested))
-	{
-		in_block |= IsTransactionBlock();
-		unit_begin_statement(queryDesc, fingerprint(queryDesc), nested);
-	}
+		busy |= unit_begin_statement(queryDesc, fingerprint(queryDesc), nested) == NULL ||
+			IsTransactionBlock();
 	if (prev_ExecutorStart)
 		prev_ExecutorStart(queryDesc, eflags);
 	else
@@ -290,7 +288,7 @@ npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 		run_unfollowed(NPO_EXECUTOR_RUN_PASS);
 		return;
 	}
-	sampled = is_sampled(queryDesc);
+	sampled = is_sampled(queryDesc) && unit_is_sampled(execution);
 	if (sampled)
 	{
 		unit_prepare_sampler(execution, count != 0, &sampler);
@@ -429,6 +427,11 @@ npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 	/* the tree may be gone afterwards: read it now */
 	const UtilityLevel level = level_of(pstmt->utilityStmt);
 
+	if (attached && depth == 0)
+	{
+		unit_check_idle_gap();
+		busy = true;
+	}
 	depth += level.depth;
 	explaining += level.explaining;
 	cursor_queryid = declared_queryid(pstmt->utilityStmt, queryString);
@@ -469,9 +472,9 @@ at_xact_event(XactEvent event, void *arg)
 			if (!attached)
 				break;
 			unit_forget_level(1);
-			if (in_block)
+			if (busy)
 				unit_note_xact_end(GetCurrentTimestamp());
-			in_block = false;
+			busy = false;
 			break;
 		default:
 			break;

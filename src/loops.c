@@ -38,8 +38,8 @@
 /* matches that prove a loop; see evidence.c for what a match is worth */
 #define PROOF_MATCHES 3
 
-/* a key set this full no longer grows; new keys take the place of old ones */
-#define SEEN_ENOUGH (LOOP_SEEN * 3 / 4)
+/* places that a key may have among those seen; the oldest gives way */
+#define SEEN_PROBES 6
 
 /* one page in so many may be shorter: the last one */
 #define ODD_PAGES_SHARE 4
@@ -65,7 +65,10 @@ loops_init(char *memory)
 {
 	loops = (Loop *) memory;
 	for (int i = 0; i < SLOT_LOOPS; i++)
+	{
 		loops[i].entry = -1;
+		loops[i].number = i;
+	}
 	cycle_reset();
 }
 
@@ -78,7 +81,7 @@ loops_get(int number)
 static inline SlotLoop *
 counts_of(const Loop *loop)
 {
-	return &my_slot->loops[loop - loops];
+	return &my_slot->loops[loop->number];
 }
 
 static inline UnitEntry *
@@ -155,10 +158,9 @@ params_identity(ParamListInfo params)
 	for (int i = 0; params && params->paramFetch == NULL && i < params->numParams; i++)
 	{
 		const ParamExternData *prm = &params->params[i];
-		ValueClass	class = value_class_of_type(prm->ptype);
 
-		hash = value_combine(hash, prm->isnull || class == VALUE_NONE ?
-							 VALUE_UNKNOWN : value_hash(prm->value, class));
+		hash = value_combine(hash, prm->isnull || !OidIsValid(prm->ptype) ?
+							 VALUE_UNKNOWN : value_hash_any(prm->value, prm->ptype));
 	}
 	return hash;
 }
@@ -178,6 +180,18 @@ text_identity(const QueryDesc *queryDesc)
 	return hash_bytes((const unsigned char *) text, len);
 }
 
+/* Do the keys alone tell whether two executions ask for the same? */
+static bool
+keys_tell_all(const Shape *shape, const KeyValues *values)
+{
+	if (shape->flags & SHAPE_OPAQUE)
+		return false;
+	for (int i = 0; i < shape->nkeys; i++)
+		if (values->hash[i] == VALUE_UNKNOWN)
+			return false;		/* of a type that is no key's, as floats */
+	return true;
+}
+
 /*
  * One number for all the values of an execution, VALUE_UNKNOWN where there is
  * no telling.  Rows that are inserted are taken as different.
@@ -191,7 +205,7 @@ identity_of(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *val
 		return VALUE_UNKNOWN;
 	for (int i = 0; i < shape->nkeys; i++)
 		identity = value_combine(identity, values->hash[i]);
-	if (shape->flags & SHAPE_OPAQUE)
+	if (!keys_tell_all(shape, values))
 		identity = value_combine(value_combine(identity, text_identity(queryDesc)),
 								 params_identity(queryDesc->params));
 	return identity;
@@ -205,19 +219,17 @@ seen_before(Loop *loop, uint32 identity)
 
 	if (identity == VALUE_UNKNOWN)
 		return false;
-	for (uint32 i = 0; i < LOOP_SEEN; i++)
+	for (uint32 i = 0; i < SEEN_PROBES; i++)
 	{
 		uint32	   *place = &loop->seen[(home + i) % LOOP_SEEN];
 
 		if (*place == identity)
 			return true;
-		if (*place != VALUE_UNKNOWN)
-			continue;
-		if (loop->nseen >= SEEN_ENOUGH)
-			break;
-		*place = identity;
-		loop->nseen++;
-		return false;
+		if (*place == VALUE_UNKNOWN)
+		{
+			*place = identity;
+			return false;
+		}
 	}
 	loop->seen[home] = identity;
 	return false;
@@ -235,18 +247,23 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	Loop	   *loop = claim_loop();
 	SlotLoop   *counts;
 	KeyValues	first;
+	int16		number;
 
 	if (loop == NULL)
 		return NULL;
+	if ((entry->shape.flags & SHAPE_ROWS_KNOWN) == 0)
+		shape_note_rows(queryDesc->plannedstmt, &entry->shape);
+	number = loop - loops;
 	memset(loop, 0, sizeof(*loop));
-	loop->entry = entry - my_unit->entries;
+	loop->number = number;
+	loop->entry = entry->number;
 	loop->follow.sample = -1;
 	loop->page_rows = entry->first_rows;
-	entry->loop = loop - loops;
+	entry->loop = number;
 	memset(&first, 0, sizeof(first));
 	memcpy(first.hash, entry->first_hash, sizeof(first.hash));
 	evidence_note_keys(&loop->history, entry->first_seq, &first);
-	if ((entry->shape.flags & SHAPE_OPAQUE) == 0)
+	if (keys_tell_all(&entry->shape, &first))
 	{
 		loop->identity = identity_of(&entry->shape, queryDesc, &first);
 		seen_before(loop, loop->identity);
@@ -272,6 +289,9 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 static void
 note_streams(Loop *loop, int64 calls)
 {
+	if (loop->last_stream == evidence_last_stream)
+		return;
+	loop->last_stream = evidence_last_stream;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		const Sample *sample = &my_slot->samples[i];
@@ -417,7 +437,7 @@ is_eligible(const Loop *loop, const UnitEntry *entry, const KeyValues *values)
 	if (shape->flags & (SHAPE_NOISE | SHAPE_SKIP_LOCKED))
 		return false;
 	/* many keys at once are the cure, unless it is taken for every row */
-	if (((shape->flags & SHAPE_BATCH) != 0 || values->batch) &&
+	if (((shape->flags & SHAPE_BATCH) != 0 || values->batch || loop->batch) &&
 		(loop->batch || !key_varies(loop, shape, false)))
 		return false;
 	return !reads_pages(loop, shape) && !counts_pages(loop, entry);
@@ -434,16 +454,21 @@ is_power_of_two(int64 n)
 	return (n & (n - 1)) == 0;
 }
 
-/* Search when some result has been followed by the threshold, or twice that. */
+/*
+ * Search when some result has been followed by the threshold: at first every
+ * time, then at every doubling.
+ */
 static bool
 search_is_due(const Loop *loop, int64 calls)
 {
+	if (evidence_samples == 0)
+		return false;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		int64		since = calls - loop->calls_before[i];
 
 		if (my_slot->samples[i].queryid != 0 && since >= npo_threshold &&
-			(since == npo_threshold || is_power_of_two(since)))
+			(since < 2 * (int64) npo_threshold || is_power_of_two(since)))
 			return true;
 	}
 	return false;
@@ -498,6 +523,7 @@ adopt_parent(Loop *loop, uint64 parent, int sample)
 	UnitEntry  *entry = unit_find_entry(parent);
 
 	forget_calls_before(loop, loop->calls_before[outermost_sample(parent, sample)]);
+	evidence_protect(sample, my_unit->seq);
 	loop->parent = parent;
 	if (entry != NULL)
 		entry->is_parent = true;
@@ -520,7 +546,8 @@ tie_by_values(const Loop *loop)
 static int
 sample_as_long_as_run(const Loop *loop, const UnitEntry *entry)
 {
-	if (KIND_IS_WRITE(entry->shape.kind) || entry->run < npo_threshold)
+	if (evidence_samples == 0 || KIND_IS_WRITE(entry->shape.kind) ||
+		entry->run < npo_threshold)
 		return -1;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
@@ -630,14 +657,12 @@ loops_has_ended(const UnitEntry *entry, const KeyValues *values)
  * is repeated for each of them.
  */
 static void
-note_nesting(Loop *loop, const UnitEntry *entry, int64 calls)
+note_nesting(Loop *loop, const UnitEntry *entry)
 {
 	Candidate	candidates[MAX_CANDIDATES];
 
-	if (loop->outer != 0 || calls > NESTING_CALLS ||
-		evidence_search(&loop->history, &entry->shape, entry->queryid, 2, candidates) == 0)
-		return;
-	loop->outer = candidates[0].follow.queryid;
+	if (evidence_search(&loop->history, &entry->shape, entry->queryid, 2, candidates) > 0)
+		loop->outer = candidates[0].follow.queryid;
 }
 
 /* the rows of all executions of the parent that this loop is repeated for */
@@ -688,6 +713,7 @@ check_reset(Loop *loop)
 	loop->resets = clusters_resets();
 	if (clusters_is_attached(counts))
 		return;
+	session_fold(counts);
 	change_begin(&counts->change);
 	counts->cluster = -1;
 	memset(&counts->counters, 0, sizeof(counts->counters));
@@ -705,33 +731,83 @@ follow_evidence(Loop *loop, const KeyValues *values)
 	if (follow->sample < 0)
 		return;
 	evidence_follow(follow, values);
+	if (evidence_is_refuted(follow))
+	{
+		follow->sample = -1;
+		loop->parent = 0;
+		loop->tie = TIE_REPETITION;
+		return;
+	}
 	evidence_protect(follow->sample, my_unit->seq);
+}
+
+/* How many published loops are around this one, each the parent of the next? */
+static int
+count_outer(const Loop *loop)
+{
+	uint64		queryid = loop->parent;
+	int			n = 0;
+
+	while (queryid != 0 && n < SLOT_SAMPLES)
+	{
+		const UnitEntry *entry = unit_find_entry(queryid);
+		const Loop *outer = entry != NULL && entry->loop >= 0 ? &loops[entry->loop] : NULL;
+
+		if (outer == NULL || !outer->published || outer->follow.sample < 0)
+			break;
+		n++;
+		queryid = outer->parent;
+	}
+	return n;
+}
+
+/*
+ * An inner loop is long known when the one around it becomes one: then the
+ * way to load its rows is longer than was said.
+ */
+static void
+note_outer(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc)
+{
+	int			n = count_outer(loop);
+
+	if (n <= loop->told_outer)
+		return;
+	loop->told_outer = n;
+	detect_publish(entry, loop, counts_of(loop), queryDesc);
+}
+
+/* Is what has been published of the loop still what is known of it? */
+static bool
+is_published_so(const Loop *loop)
+{
+	const SlotLoop *counts = counts_of(loop);
+
+	return counts->parent_queryid == loop->parent &&
+		counts->confidence == loops_confidence(loop);
 }
 
 /* Publish the loop, or move it, when its ties have changed. */
 static void
 reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values)
 {
-	uint64		parent = loop->parent;
 	int64		calls = counts_of(loop)->counters.calls;
-	Tie			tie;
 
 	if (loop->monotonous && !loops_is_monotonous(loop))
 		loop->published = false;	/* another pattern than it seemed */
 	if (loop->tie == TIE_VALUES && loop->published)
 	{
 		note_parent_rows(loop);
+		note_outer(loop, entry, queryDesc);
 		return;
 	}
-	tie = weigh_ties(loop, entry, calls);
-	if (tie == loop->tie && parent == loop->parent &&
-		(loop->published || calls < loop->publish_at))
+	loop->tie = weigh_ties(loop, entry, calls);
+	if (loop->published ? is_published_so(loop) : calls < loop->publish_at)
 		return;
 	if (!is_eligible(loop, entry, values))
 		return;
-	loop->tie = tie;
 	loop->monotonous = loops_is_monotonous(loop);
 	note_parent_rows(loop);
+	loop->told_outer = count_outer(loop);
 	detect_publish(entry, loop, counts_of(loop), queryDesc);
 	if (!loop->published)
 		loop->publish_at = calls * 2;
@@ -764,7 +840,9 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	follow_evidence(loop, values);
 	count_call(loop, seen_before(loop, identity), now);
 
-	note_nesting(loop, entry, counts_of(loop)->counters.calls);
+	if (evidence_samples > 0 && loop->outer == 0 &&
+		counts_of(loop)->counters.calls <= NESTING_CALLS)
+		note_nesting(loop, entry);
 	if (loop->published || counts_of(loop)->counters.calls >= npo_threshold ||
 		loop->tie != TIE_NONE)
 		reconsider(loop, entry, queryDesc, values);
@@ -823,7 +901,9 @@ loops_keep_single_row(const UnitEntry *entry)
 {
 	const Loop *loop = entry->loop >= 0 ? &loops[entry->loop] : NULL;
 
+	/* a number of rows is nobody's key */
 	return loop != NULL &&
+		(entry->shape.kind < KIND_COUNT || entry->shape.kind > KIND_AGGREGATE) &&
 		(loops_confidence(loop) >= CONFIDENCE_LIKELY ||
 		 (loop->outer != 0 && evidence_find_sample(entry->queryid) >= 0));
 }

@@ -32,6 +32,7 @@ typedef enum Tie
 typedef struct Loop
 {
 	int16		entry;			/* -1: unused */
+	int16		number;			/* its place in the list */
 	bool		batch;			/* its list of keys varies */
 	bool		published;		/* has a cluster */
 	bool		acted;			/* has been reported */
@@ -47,9 +48,10 @@ typedef struct Loop
 	bool		identity_known;	/* two of them have been compared */
 	bool		identity_varied;
 	bool		monotonous;		/* was published as always the same */
-	uint8		nseen;
+	uint8		told_outer;		/* loops around it that its advice knows of */
 	uint32		resets;			/* of the cluster table, when published */
 	Follow		follow;
+	uint32		last_stream;	/* when the streams below were noted */
 	uint32		streams[SLOT_SAMPLES];
 	int64		calls_before[SLOT_SAMPLES]; /* calls when that stream began */
 	KeyHistory	history;

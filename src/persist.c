@@ -125,7 +125,7 @@ put_clusters(FILE *file, SaveHeader *header)
 static bool
 write_file(FILE *file)
 {
-	SaveHeader	header = {.magic = SAVE_MAGIC,.major = PG_VERSION_NUM / 100,
+	SaveHeader	header = {.magic = SAVE_MAGIC,.major = NPO_SERVER_MAJOR,
 	.fixed_size = offsetof(Cluster, texts)};
 
 	INIT_CRC32C(header.crc);
@@ -227,7 +227,7 @@ read_file(FILE *file, bool restore)
 	INIT_CRC32C(crc);
 	ok = fseek(file, 0, SEEK_SET) == 0 &&
 		fread(&header, 1, sizeof(header), file) == sizeof(header) &&
-		header.magic == SAVE_MAGIC && header.major == PG_VERSION_NUM / 100 &&
+		header.magic == SAVE_MAGIC && header.major == NPO_SERVER_MAJOR &&
 		header.fixed_size == offsetof(Cluster, texts);
 	for (uint32 i = 0; ok && i < header.count; i++)
 	{

@@ -124,6 +124,17 @@ read_comment(const char *text, int len, int start, int stop)
 	route_changed = true;
 }
 
+/* Can a comment be at either end?  Most statements say no at a glance. */
+static inline bool
+has_open_end(const char *text, int len)
+{
+	if (len > 1 && text[len - 1] == ';')
+		len--;
+	return len > 0 &&
+		(text[0] <= ' ' || text[0] == '/' ||
+		 text[len - 1] <= ' ' || text[len - 1] == '/');
+}
+
 /*
  * Look at both ends of a statement for a comment.  Most have none, and cost
  * the finding of their end.
@@ -136,7 +147,7 @@ requests_note_statement(const char *text)
 				stop;
 	uint32		hash;
 
-	if (tags_find_comment(text, len, &start, &stop))
+	if (has_open_end(text, len) && tags_find_comment(text, len, &start, &stop))
 	{
 		if (tags_ignore(text, len))
 			return REQUEST_IGNORED;
@@ -332,8 +343,8 @@ requests_close_unit(void)
  * -------------------------------------------------------------------------
  */
 
-/* Copy the requests of another backend as they were at one moment. */
-static bool
+/* Copy the requests of another backend; see slots_read_loop() for how. */
+static void
 read_slot(const SlotRequests *slot, SlotRequests *copy)
 {
 	const volatile uint32 *change = &slot->change;
@@ -346,9 +357,8 @@ read_slot(const SlotRequests *slot, SlotRequests *copy)
 		memcpy(copy, slot, sizeof(*copy));
 		pg_read_barrier();
 		if (before % 2 == 0 && before == *change)
-			return true;
+			break;
 	}
-	return false;
 }
 
 static void
@@ -374,8 +384,12 @@ requests_collect(int *n)
 	*n = table->used;
 	memcpy(list, table->sums, table->used * sizeof(RequestSums));
 	for (int i = 0; i < slots_count(); i++)
-		if (slots_get(i)->pid != 0 && read_slot(&slots_get(i)->requests, &copy))
-			add_slot(list, n, max, &copy);
+	{
+		if (slots_get(i)->pid == 0)
+			continue;
+		read_slot(&slots_get(i)->requests, &copy);
+		add_slot(list, n, max, &copy);
+	}
 	LWLockRelease(table->lock);
 	return list;
 }

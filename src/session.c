@@ -4,13 +4,15 @@
  *	  The loops of this session alone, for pg_nplusone_session.
  *
  * Private sums beside the shared ones: what a test asserts on must not depend
- * on other sessions.  Texts are read from the shared cluster, which is known
- * by its place and life.  When the list is full, the cluster with the fewest
+ * on other sessions, nor go when one of them resets the clusters.  Only the
+ * texts are read from the shared cluster, while it is there.  When the list is full, the cluster with the fewest
  * calls gives way.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include "miscadmin.h"
 
 #include "session.h"
 
@@ -35,10 +37,10 @@ session_reset(void)
 	if (list == NULL)
 		return;
 	for (int i = 0; i < SESSION_CLUSTERS; i++)
-		list[i].cluster = -1;
+		list[i].key.queryid = 0;
 }
 
-/* the line of a loop's cluster in a list of n, or the one to replace */
+/* the line of a loop's cluster in a list, or the one to replace */
 static SessionCluster *
 line_for(SessionCluster *lines, const SlotLoop *loop)
 {
@@ -48,21 +50,19 @@ line_for(SessionCluster *lines, const SlotLoop *loop)
 	{
 		SessionCluster *line = &lines[i];
 
-		if (line->cluster == loop->cluster &&
-			line->cluster_serial == loop->cluster_serial)
+		if (line->key.queryid == loop->queryid &&
+			line->key.parent_queryid == loop->parent_queryid &&
+			line->key.userid == loop->userid)
 			return line;
-		if (line->cluster < 0)
-		{
-			if (least->cluster >= 0)
-				least = line;
-		}
-		else if (least->cluster >= 0 && line->totals.calls < least->totals.calls)
+		if (least->key.queryid != 0 &&
+			(line->key.queryid == 0 || line->totals.calls < least->totals.calls))
 			least = line;
 	}
-	memset(&least->totals, 0, sizeof(least->totals));
-	least->cluster = loop->cluster;
-	least->cluster_serial = loop->cluster_serial;
-	least->confidence = CONFIDENCE_NONE;
+	memset(least, 0, sizeof(*least));
+	least->key.queryid = loop->queryid;
+	least->key.parent_queryid = loop->parent_queryid;
+	least->key.userid = loop->userid;
+	least->key.dbid = MyDatabaseId;
 	least->totals.first_seen = loop->counters.started;
 	return least;
 }
@@ -73,6 +73,7 @@ add_loop(SessionCluster *lines, const SlotLoop *loop)
 	SessionCluster *line = line_for(lines, loop);
 
 	line->confidence = Max(line->confidence, loop->confidence);
+	line->pattern = loop->pattern;
 	totals_add_loop(&line->totals, &loop->counters, true);
 }
 
@@ -101,7 +102,7 @@ session_collect(SessionCluster *clusters)
 		if (my_slot->loops[i].cluster >= 0)
 			add_loop(lines, &my_slot->loops[i]);
 	for (int i = 0; i < SESSION_CLUSTERS; i++)
-		if (lines[i].cluster >= 0)
+		if (lines[i].key.queryid != 0)
 			clusters[n++] = lines[i];
 	return n;
 }

@@ -14,8 +14,8 @@
 
 typedef struct SessionCluster
 {
-	int32		cluster;		/* its place in the cluster table, -1: unused */
-	uint32		cluster_serial;
+	ClusterKey	key;			/* queryid 0: unused */
+	uint8		pattern;
 	uint8		confidence;
 	ClusterTotals totals;
 } SessionCluster;

@@ -37,6 +37,7 @@ extern int	npo_track;			/* TrackLevel */
 extern int	npo_threshold;		/* executions that make a loop */
 extern int	npo_idle_gap;		/* milliseconds */
 extern int	npo_min_confidence; /* Confidence */
+extern int	npo_orm;			/* Orm, or ORM_AUTO */
 extern int	npo_action;			/* Action */
 extern int	npo_action_min_confidence;	/* Confidence */
 extern bool npo_save;			/* keep clusters across restarts */

@@ -25,10 +25,12 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
 #include "parser/parsetree.h"
+#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "catalog.h"
 #include "compat.h"
 #include "shape.h"
 #include "value.h"
@@ -399,6 +401,30 @@ unpacks_a_list(const FunctionScan *scan)
 	return false;
 }
 
+/* Does the node compute with values that are in none of its clauses? */
+static bool
+hides_values(const Plan *plan)
+{
+	switch (nodeTag(plan))
+	{
+		case T_TidScan:
+		case T_TidRangeScan:
+		case T_ForeignScan:
+		case T_CustomScan:
+		case T_SampleScan:
+		case T_TableFuncScan:
+			return true;
+		case T_FunctionScan:
+			return has_value_walker((Node *) ((const FunctionScan *) plan)->functions, NULL);
+		case T_IndexScan:
+			return has_value_walker((Node *) ((const IndexScan *) plan)->indexorderby, NULL);
+		case T_IndexOnlyScan:
+			return has_value_walker((Node *) ((const IndexOnlyScan *) plan)->indexorderby, NULL);
+		default:
+			return false;
+	}
+}
+
 /* what takes work from a queue may do so in a subquery of its UPDATE */
 static bool
 skips_locked(const LockRows *lock)
@@ -414,6 +440,8 @@ skips_locked(const LockRows *lock)
 static void
 read_node(ShapeWalk *walk, const Plan *plan)
 {
+	if (hides_values(plan))
+		walk->shape->flags |= SHAPE_OPAQUE;
 	switch (nodeTag(plan))
 	{
 		case T_LockRows:
@@ -602,6 +630,22 @@ targets_are_constant(const Plan *plan)
 	return any;
 }
 
+/* SELECT f(x, 7) ... : values that only the result depends on */
+static bool
+targets_hide_values(const Plan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->targetlist)
+	{
+		Node	   *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (!is_value(strip_casts(expr)) && has_value_walker(expr, NULL))
+			return true;
+	}
+	return false;
+}
+
 /* SELECT EXISTS (...), or max() answered from an index */
 static void
 read_initplans(const Plan *plan, Shape *shape)
@@ -627,6 +671,8 @@ read_select(const PlannedStmt *pstmt, Shape *shape)
 	ListCell   *lc;
 
 	shape->kind = KIND_SELECT;
+	if (targets_hide_values(top))
+		shape->flags |= SHAPE_OPAQUE;
 	plan = peel_select(top, shape);
 	foreach(lc, top->targetlist)
 		if (lfirst_node(TargetEntry, lc)->ressortgroupref != 0)
@@ -851,25 +897,101 @@ place_value(const PlannedStmt *pstmt, const KeyPlace *place)
 	return NULL;
 }
 
-static bool
-read_places(const QueryDesc *queryDesc, const Shape *shape, KeyValues *values)
+/* the number of the only parameter that has this value, 0: none or several */
+static int
+param_with_value(ParamListInfo params, const Const *value)
 {
+	int			found = 0;
+
+	for (int i = 0; i < Min(params->numParams, PG_UINT8_MAX); i++)
+	{
+		const ParamExternData *prm = &params->params[i];
+
+		if (prm->isnull || prm->ptype != value->consttype ||
+			!datumIsEqual(prm->value, value->constvalue,
+						  value->constbyval, value->constlen))
+			continue;
+		if (found != 0)
+			return 0;
+		found = i + 1;
+	}
+	return found;
+}
+
+/*
+ * Which parameter of the statement is this key?  A plan for all values says
+ * so.  In a plan for these values the parameter has become a constant: it is
+ * the one that has had the key's value in two executions with two values.
+ * The number of a parameter is a part of the fingerprint, so what is found
+ * out once holds for every plan of the statement.
+ */
+static void
+note_param(ParamListInfo params, KeyPlace *place, const Node *value, uint32 hash)
+{
+	static const KeyPlace *guessed_place = NULL;
+	static int	guessed = 0;
+	static uint32 guessed_hash = 0;
+	int			guess;
+
+	if (params == NULL || params->paramFetch != NULL)
+		return;
+	if (IsA(value, Param))
+	{
+		if (((const Param *) value)->paramid <= PG_UINT8_MAX)
+			place->param = ((const Param *) value)->paramid;
+		return;
+	}
+	if (!IsA(value, Const) || ((const Const *) value)->constisnull)
+		return;
+	guess = param_with_value(params, (const Const *) value);
+	if (guess != 0 && guessed_place == place && guessed == guess && guessed_hash != hash)
+		place->param = guess;
+	guessed_place = place;
+	guessed = guess;
+	guessed_hash = hash;
+}
+
+/* the hash of one key where it lies in the plan; false if it is not there */
+static bool
+read_place(const QueryDesc *queryDesc, KeyPlace *place, uint32 *hash, bool *batch)
+{
+	const Node *value = place_value(queryDesc->plannedstmt, place);
+	int			nelems;
+
+	if (value == NULL)
+		return false;
+	if (place->role == KEY_LIST)
+	{
+		*hash = list_hash(queryDesc->params, value, &nelems);
+		*batch |= nelems > 1;
+		return true;
+	}
+	*hash = scalar_hash(queryDesc->params, value);
+	note_param(queryDesc->params, place, value, *hash);
+	return true;
+}
+
+static bool
+read_places(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
+{
+	ParamListInfo params = queryDesc->params;
+
 	memset(values, 0, sizeof(*values));
 	for (int i = 0; i < shape->nkeys; i++)
 	{
-		const KeyPlace *place = &shape->keys[i];
-		const Node *value = place_value(queryDesc->plannedstmt, place);
-		int			nelems;
+		KeyPlace   *place = &shape->keys[i];
 
-		if (value == NULL)
-			return false;
-		if (place->role != KEY_LIST)
-			values->hash[i] = scalar_hash(queryDesc->params, value);
-		else
+		/* a known parameter need not be looked for in the plan */
+		if (place->param != 0 && params != NULL && params->paramFetch == NULL &&
+			place->param <= params->numParams)
 		{
-			values->hash[i] = list_hash(queryDesc->params, value, &nelems);
-			values->batch |= nelems > 1;
+			const ParamExternData *prm = &params->params[place->param - 1];
+
+			if (!prm->isnull)
+				values->hash[i] = value_hash(prm->value, value_class_of_type(prm->ptype));
 		}
+		else if (!read_place(queryDesc, place, &values->hash[i], &values->batch))
+			return false;
 	}
 	return true;
 }
@@ -932,6 +1054,31 @@ shape_read_keys(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
 		read_places(queryDesc, shape, values))
 		return;
 	memset(values, 0, sizeof(*values));
+}
+
+/*
+ * Find out whether the statement can return more than one row, so that a
+ * look-up by key need not be watched for a second one.  Asks the catalog.
+ */
+void
+shape_note_rows(const PlannedStmt *pstmt, Shape *shape)
+{
+	int			relations = 0;
+	ListCell   *lc;
+
+	shape->flags |= SHAPE_ROWS_KNOWN;
+	if ((shape->kind >= KIND_COUNT && shape->kind <= KIND_AGGREGATE) ||
+		(shape->flags & SHAPE_LIMIT_ONE) != 0)
+	{
+		shape->flags |= SHAPE_SINGLE_ROW;
+		return;
+	}
+	foreach(lc, pstmt->rtable)
+		relations += lfirst_node(RangeTblEntry, lc)->rtekind != RTE_RESULT;
+	for (int i = 0; i < shape->nkeys && relations == 1; i++)
+		if (shape->keys[i].role == KEY_EQUAL &&
+			catalog_is_unique(shape->keys[i].relid, shape->keys[i].attnum))
+			shape->flags |= SHAPE_SINGLE_ROW;
 }
 
 /* Does this execution ask for one row?  The LIMIT may be a parameter. */

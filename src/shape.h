@@ -40,6 +40,8 @@ typedef enum StatementKind
 #define SHAPE_SKIP_LOCKED	0x0040	/* takes work from a queue */
 #define SHAPE_RI			0x0080	/* a foreign key's own check or action */
 #define SHAPE_KNOWN			0x0100	/* has been read */
+#define SHAPE_ROWS_KNOWN	0x0200	/* the next bit has been found out */
+#define SHAPE_SINGLE_ROW	0x0400	/* never returns more than one row */
 
 /* what the value at a key place does in the statement */
 typedef enum KeyRole
@@ -68,6 +70,7 @@ typedef struct KeyPlace
 	uint8		element;
 	uint8		plan;
 	uint8		nsteps;
+	uint8		param;			/* number of the parameter that it is, 0: unknown */
 	uint8		steps[SHAPE_STEPS];
 } KeyPlace;
 
@@ -91,6 +94,7 @@ extern void shape_read(const QueryDesc *queryDesc, Shape *shape);
 extern void shape_read_keys(const QueryDesc *queryDesc, Shape *shape,
 							KeyValues *values);
 extern bool shape_touches_user_relation(const PlannedStmt *pstmt);
+extern void shape_note_rows(const PlannedStmt *pstmt, Shape *shape);
 extern bool shape_limit_is_one(const QueryDesc *queryDesc);
 
 #endif							/* PG_NPLUSONE_SHAPE_H */

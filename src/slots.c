@@ -26,7 +26,7 @@
 #include "slots.h"
 
 /* how often a reader tries to catch a loop between two writes */
-#define READ_ATTEMPTS 1000
+#define READ_ATTEMPTS 200
 
 typedef struct SlotArray
 {
@@ -100,8 +100,10 @@ slots_get(int number)
 }
 
 /*
- * Copy a loop of another backend as it was at one moment.  False when it is
- * not published, or when its owner was writing at every attempt.
+ * Copy a loop of another backend as it was at one moment.  An owner that has
+ * lost its processor in the middle of a write would be waited for in vain:
+ * then its counters are of two moments, one execution apart.  False when the
+ * loop is not published.
  */
 bool
 slots_read_loop(const SlotLoop *loop, SlotLoop *copy)
@@ -116,9 +118,9 @@ slots_read_loop(const SlotLoop *loop, SlotLoop *copy)
 		memcpy(copy, loop, sizeof(*copy));
 		pg_read_barrier();
 		if (before % 2 == 0 && before == *change)
-			return copy->cluster >= 0;
+			break;
 	}
-	return false;
+	return copy->cluster >= 0;
 }
 
 /* Statements that did not fit into a private table, in all backends. */

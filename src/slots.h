@@ -18,9 +18,9 @@
 
 #define SLOT_LOOPS 12			/* repeated statements followed at once */
 #define SLOT_ROUTES 3			/* routes summed up before they are shared */
-#define SLOT_SAMPLES 5			/* results kept as evidence */
+#define SLOT_SAMPLES 8			/* results kept as evidence */
 #define SAMPLE_COLUMNS 16		/* columns of a result kept */
-#define SAMPLE_CELLS 512		/* values of a result kept */
+#define SAMPLE_CELLS 320		/* values of a result kept */
 
 /* The counters of one loop that is running.  Times are in microseconds. */
 typedef struct LoopCounters

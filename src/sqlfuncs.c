@@ -259,10 +259,16 @@ pg_nplusone_session_clusters_1_0(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < n; i++)
 	{
-		if (!clusters_copy(lines[i].cluster, copy) ||
-			copy->serial != lines[i].cluster_serial)
-			continue;			/* reset or evicted meanwhile */
+		if (!clusters_copy_key(&lines[i].key, copy))
+		{
+			/* reset or evicted meanwhile: the numbers are there, no texts */
+			memset(copy, 0, sizeof(*copy));
+			memset(copy->text_at, -1, sizeof(copy->text_at));
+			copy->key = lines[i].key;
+			copy->clusterid = clusters_id(&lines[i].key);
+		}
 		copy->totals = lines[i].totals;
+		copy->pattern = lines[i].pattern;
 		copy->confidence = lines[i].confidence;
 		put_cluster(rsinfo, copy, true);
 	}

@@ -53,6 +53,7 @@ typedef struct UnitMemory
 	Unit		unit;
 	int16		buckets[UNIT_BUCKETS];
 	Execution	executions[UNIT_EXECUTIONS];
+	int			open;			/* of them, from the front, unused ones among them */
 	int			hand;			/* where the search for a victim goes on */
 	int64		statements;		/* since pg_nplusone_session_reset() */
 } UnitMemory;
@@ -128,11 +129,10 @@ static void
 remove_entry(UnitEntry *entry)
 {
 	int16	   *link = bucket_of(entry->queryid);
-	int16		number = entry - my_unit->entries;
 
 	if (entry->loop >= 0)
 		loops_release(entry);
-	while (*link != number)
+	while (*link != entry->number)
 		link = &my_unit->entries[*link].next;
 	*link = entry->next;
 	entry->queryid = 0;
@@ -184,12 +184,13 @@ add_entry(uint64 queryid, Oid userid)
 	int16	   *bucket;
 
 	memset(entry, 0, sizeof(*entry));
+	entry->number = entry - my_unit->entries;
 	entry->queryid = queryid;
 	entry->userid = userid;
 	entry->loop = -1;
 	bucket = bucket_of(queryid);
 	entry->next = *bucket;
-	*bucket = entry - my_unit->entries;
+	*bucket = entry->number;
 	return entry;
 }
 
@@ -215,8 +216,8 @@ unit_close(void)
  * counts: a transaction that is still open ties its statements together
  * however slowly they come.
  */
-static void
-check_idle_gap(void)
+void
+unit_check_idle_gap(void)
 {
 	LocalTransactionId lxid = NPO_MY_LXID();
 	TimestampTz since = my_unit->ended;
@@ -227,7 +228,10 @@ check_idle_gap(void)
 	my_unit->lxid = lxid;
 }
 
-/* An explicit transaction has ended: time in it was no idle gap. */
+/*
+ * A transaction has ended in which the server did more than the statements
+ * that are followed, or waited for the client: that was no idle gap.
+ */
 void
 unit_note_xact_end(TimestampTz when)
 {
@@ -243,12 +247,19 @@ unit_note_xact_end(TimestampTz when)
 Execution *
 unit_find(QueryDesc *queryDesc)
 {
-	if (memory == NULL)
-		return NULL;
-	for (int i = 0; i < UNIT_EXECUTIONS; i++)
+	/* the latest one, nearly always */
+	for (int i = memory->open - 1; i >= 0; i--)
 		if (memory->executions[i].queryDesc == queryDesc)
 			return &memory->executions[i];
 	return NULL;
+}
+
+static void
+trim_executions(void)
+{
+	while (memory->open > 0 &&
+		   memory->executions[memory->open - 1].queryDesc == NULL)
+		memory->open--;
 }
 
 void
@@ -256,30 +267,39 @@ unit_forget(QueryDesc *queryDesc)
 {
 	Execution  *execution = unit_find(queryDesc);
 
-	if (execution != NULL)
-		execution->queryDesc = NULL;
+	if (execution == NULL)
+		return;
+	execution->queryDesc = NULL;
+	trim_executions();
 }
 
 /* Forget what began at this transaction nesting level or deeper. */
 void
 unit_forget_level(int level)
 {
-	if (memory == NULL)
+	if (memory->open == 0)
 		return;
-	for (int i = 0; i < UNIT_EXECUTIONS; i++)
+	for (int i = 0; i < memory->open; i++)
 		if (memory->executions[i].level >= level)
 			memory->executions[i].queryDesc = NULL;
+	trim_executions();
+}
+
+/* a free place; NULL when too many statements are open */
+static Execution *
+claim_execution(void)
+{
+	if (memory->open < UNIT_EXECUTIONS)
+		return &memory->executions[memory->open++];
+	return unit_find(NULL);
 }
 
 /* a place for an execution; NULL when too many are open */
 static Execution *
 add_execution(QueryDesc *queryDesc, UnitEntry *entry, TimestampTz now)
 {
-	Execution  *execution;
+	Execution  *execution = claim_execution();
 
-	/* the address may be that of an execution which an error has ended */
-	unit_forget(queryDesc);
-	execution = unit_find(NULL);
 	if (execution == NULL)
 	{
 		my_slot->dropped++;
@@ -287,7 +307,7 @@ add_execution(QueryDesc *queryDesc, UnitEntry *entry, TimestampTz now)
 	}
 	execution->queryDesc = queryDesc;
 	execution->level = GetCurrentTransactionNestLevel();
-	execution->entry = entry - my_unit->entries;
+	execution->entry = entry->number;
 	execution->queryid = entry->queryid;
 	execution->seq = my_unit->seq;
 	execution->counted = false;
@@ -389,7 +409,7 @@ begin_client_statement(const QueryDesc *queryDesc)
 	RequestNews news;
 
 	memory->statements++;
-	check_idle_gap();
+	unit_check_idle_gap();
 	news = requests_note_statement(queryDesc->sourceText);
 	if (news == REQUEST_NEW)
 	{
@@ -444,6 +464,16 @@ unit_begin_statement(QueryDesc *queryDesc, uint64 queryid, bool nested)
 	if (entry->is_parent)
 		loops_parent_again(entry);
 	return execution;
+}
+
+/* Is there anything to see in the rows?  One row alone rarely says a thing. */
+bool
+unit_is_sampled(const Execution *execution)
+{
+	const UnitEntry *entry = entry_of(execution);
+
+	return entry != NULL &&
+		((entry->shape.flags & SHAPE_SINGLE_ROW) == 0 || loops_keep_single_row(entry));
 }
 
 /*

@@ -33,6 +33,7 @@ typedef struct UnitEntry
 	uint32		run;			/* executions with nothing in between */
 	uint32		xact_calls;		/* executions in the transaction below */
 	LocalTransactionId lxid;
+	int16		number;			/* its place in the table */
 	int16		next;			/* in its hash chain, -1: the last */
 	int8		loop;			/* its loop state, -1: none */
 	uint8		few_rows;		/* its latest execution gave one row at most */
@@ -88,12 +89,14 @@ extern bool unit_attach(void);
 extern Execution *unit_begin_statement(QueryDesc *queryDesc, uint64 queryid,
 									   bool nested);
 extern Execution *unit_find(QueryDesc *queryDesc);
+extern bool unit_is_sampled(const Execution *execution);
 extern void unit_prepare_sampler(Execution *execution, bool in_pieces,
 								 Sampler *sampler);
 extern void unit_end_run(Execution *execution, const RunUsage *usage);
 extern void unit_end_triggers(Execution *execution, const RunUsage *usage);
 extern void unit_forget(QueryDesc *queryDesc);
 extern void unit_forget_level(int level);
+extern void unit_check_idle_gap(void);
 extern void unit_note_xact_end(TimestampTz when);
 extern void unit_close(void);
 extern UnitEntry *unit_find_entry(uint64 queryid);

@@ -324,6 +324,33 @@ element_layout(Oid typid, int16 *typlen, bool *typbyval, char *typalign)
 }
 
 /*
+ * The fingerprint of a value that need not be of a key's type, to tell whether
+ * it is the same again.  It is not comparable across types.
+ */
+uint32
+value_hash_any(Datum value, Oid typid)
+{
+	ValueClass	class = value_class_of_type(typid);
+	int16		typlen;
+	bool		typbyval;
+
+	if (class != VALUE_NONE)
+		return value_hash(value, class);
+	get_typlenbyval(typid, &typlen, &typbyval);
+	if (typbyval)
+		return hash_integer((int64) value);
+	if (typlen > 0)
+		return hash_string((const char *) DatumGetPointer(value), typlen);
+	if (typlen == -1 && !VARATT_IS_EXTENDED(DatumGetPointer(value)))
+		return hash_string(VARDATA_ANY(DatumGetPointer(value)),
+						   (int) VARSIZE_ANY_EXHDR(DatumGetPointer(value)));
+	if (typlen == -1 && VARATT_IS_SHORT(DatumGetPointer(value)))
+		return hash_string(VARDATA_SHORT(DatumGetPointer(value)),
+						   (int) VARSIZE_SHORT(DatumGetPointer(value)) - VARHDRSZ_SHORT);
+	return VALUE_UNKNOWN;
+}
+
+/*
  * The fingerprint of an array: that of its only element, or of all its bytes.
  * *nelems gets the number of elements, 0 when the array cannot be read.
  */

@@ -36,6 +36,7 @@ typedef enum ValueClass
 extern ValueClass value_class(Oid typid, int16 typlen, bool typbyval);
 extern ValueClass value_class_of_type(Oid typid);
 extern uint32 value_hash(Datum value, ValueClass class);
+extern uint32 value_hash_any(Datum value, Oid typid);
 extern uint32 value_hash_array(Datum array, int *nelems);
 extern uint32 value_combine(uint32 a, uint32 b);
 

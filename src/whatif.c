@@ -253,7 +253,8 @@ size_other(WhatifIndex *index, IndexOptInfo *info, double width)
 static void
 set_am_facts(IndexOptInfo *info, Oid amoid)
 {
-	IndexAmRoutine *am = GetIndexAmRoutineByAmId(amoid, false);
+	/* not to be freed: it may be the access method's own */
+	const IndexAmRoutine *am = GetIndexAmRoutineByAmId(amoid, false);
 
 	info->relam = amoid;
 	info->amcanorderbyop = am->amcanorderbyop;
@@ -265,7 +266,6 @@ set_am_facts(IndexOptInfo *info, Oid amoid)
 	info->amhasgetbitmap = (am->amgetbitmap != NULL);
 	info->amcanmarkpos = (am->ammarkpos != NULL && am->amrestrpos != NULL);
 	info->amcostestimate = am->amcostestimate;
-	pfree(am);
 }
 
 /* Room for the per-column arrays */

@@ -78,7 +78,7 @@ sub refuses
 
 refuses('pg_nplusone.max', '49', 1000, qr/49 is outside the valid range for parameter "pg_nplusone\.max" \(50 \.\. 100000\)/);
 refuses('pg_nplusone.max', '100001', 1000, qr/100001 is outside the valid range for parameter "pg_nplusone\.max"/);
-refuses('pg_nplusone.query_size', '255', '2kB', qr/255 B is outside the valid range for parameter "pg_nplusone\.query_size" \(256 \.\. 65536\)/);
+refuses('pg_nplusone.query_size', '255', '2kB', qr/255 B is outside the valid range for parameter "pg_nplusone\.query_size" \(256( B)? \.\. 65536( B)?\)/);
 refuses('pg_nplusone.track', 'some', 'top', qr/invalid value for parameter "pg_nplusone\.track": "some"/);
 refuses('pg_nplusone.threshold', '1', 5, qr/1 is outside the valid range for parameter "pg_nplusone\.threshold"/);
 refuses('pg_nplusone.idle_gap', '0', '500ms', qr/0 ms is outside the valid range for parameter "pg_nplusone\.idle_gap"/);

@@ -6,6 +6,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 use LoopTest;
 use WireClient;
@@ -58,11 +59,15 @@ foreach my $moment ('after a loop', 'in a loop', 'in a transaction')
 # --- The server is killed as a whole -------------------------------------
 
 $client = one_loop();
+my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
 $node->kill9;
 $client->simple('SELECT 1') until $client->is_closed;
-sleep 1;
-# where nobody reaps the dead its number may still be taken
-unlink $node->data_dir . '/postmaster.pid';
+# its number is taken until somebody has buried it
+for (1 .. 300)
+{
+	last unless kill(0, $postmaster);
+	usleep(100_000);
+}
 $node->start;
 $client = one_loop();
 like(found($node, 'max(max_calls)'), qr/^20$/, 'the postmaster was killed: loops are found as before');

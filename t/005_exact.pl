@@ -139,6 +139,37 @@ foreach my $name (sort keys %nested)
 }
 is(found($node, 'confidence', q{query LIKE 'SELECT name%'}), 'proven', 'the loop over a list is proven');
 
+# --- More loops at once than the machine has processors -------------------------
+
+# A backend may lose its processor at any point: no reader misses its loop.
+$node->safe_psql('postgres', 'SELECT pg_nplusone_reset()');
+my @busy = map { WireClient->new($node) } 1 .. 4;
+foreach my $client (@busy)
+{
+	$client->simple("SET pg_nplusone.track = 'all'");
+	$client->send_simple('DO $$ BEGIN LOOP PERFORM name FROM author WHERE id = 7; END LOOP; END $$');
+}
+my $reader = WireClient->new($node);
+wait_for($node, q{SELECT sum(loops) = 4 FROM pg_nplusone});
+my ($reads, $missed, $backwards, $last) = (0, 0, 0, 0);
+for (my $until = time + ($ENV{PG_NPLUSONE_LONG} ? 60 : 5); time < $until; $reads++)
+{
+	my ($loops, $calls) = @{ $reader->query('simple', 'SELECT sum(loops), sum(calls) FROM pg_nplusone')->[0] };
+
+	$missed++ if $loops != 4;
+	$backwards++ if $calls < $last;
+	$last = $calls if $calls > $last;
+}
+cmp_ok($reads, '>', 50, "four loops at once, read again and again ($reads times)");
+is($missed, 0, 'four loops at once: every reading has all four');
+is($backwards, 0, 'four loops at once: calls never go down');
+$_->cancel for @busy;
+$_->collect for @busy;
+$last = found($node, 'sum(calls)');
+$_->disconnect for @busy;
+is(found($node, 'sum(calls)'), $last, 'four loops at once: and nothing is lost when they have ended');
+$reader->disconnect;
+
 # --- The backend is terminated in the middle ---------------------------------
 
 foreach my $protocol (qw(simple extended prepared))

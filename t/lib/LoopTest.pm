@@ -18,6 +18,7 @@ use WireClient;
 our @EXPORT = qw(
   new_server create_blog loops found strong_loops wait_for run_pgbench
   read_authors author_loop check_alive memory_of resident_of
+  can_run start_pooler stop_pooler
 );
 
 # A server that has pg_nplusone preloaded and created in "postgres".
@@ -162,6 +163,61 @@ sub resident_of
 	my ($kilobytes) = slurp_file("/proc/$pid/status") =~ /^RssAnon:\s+(\d+) kB/m;
 
 	return $kilobytes;
+}
+
+sub can_run
+{
+	my $program = shift;
+	return scalar grep { -x "$_/$program" } split(/:/, $ENV{PATH}), '/usr/sbin';
+}
+
+# PgBouncer before a server, on the loopback interface.  "mode" is its
+# pool_mode, "size" the number of its connections to the server.
+sub start_pooler
+{
+	my ($node, $mode, $size) = @_;
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my ($host, $server_port) = ($node->host, $node->port);
+	my $directory = PostgreSQL::Test::Utils::tempdir_short();
+
+	append_to_file("$directory/users.txt", qq{"postgres" ""\n"visitor" ""\n});
+	append_to_file("$directory/pooler.ini", qq{
+[databases]
+* = host=$host port=$server_port
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = $port
+unix_socket_dir =
+auth_type = trust
+auth_file = $directory/users.txt
+pool_mode = $mode
+default_pool_size = $size
+ignore_startup_parameters = extra_float_digits,options
+logfile = $directory/log
+pidfile = $directory/pid
+});
+	local $ENV{PATH} = "$ENV{PATH}:/usr/sbin";
+	my $output = '';
+	my $process = IPC::Run::start([ 'pgbouncer', '-q', "$directory/pooler.ini" ], '>', \$output, '2>', \$output);
+	for (1 .. 100)
+	{
+		my $client = eval { WireClient->new($node, host => '127.0.0.1', port => $port) };
+		if ($client)
+		{
+			$client->disconnect;
+			return { process => $process, port => $port };
+		}
+		select(undef, undef, undef, 0.05);
+	}
+	die "pgbouncer does not answer: $output";
+}
+
+sub stop_pooler
+{
+	my $pooler = shift;
+
+	$pooler->{process}->kill_kill(grace => 5);
+	return;
 }
 
 1;

@@ -16,7 +16,10 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "advice_table.h"
+#include "names.h"
 #include "normalize.h"
+#include "orm.h"
 #include "tags.h"
 
 PG_MODULE_MAGIC;
@@ -169,4 +172,80 @@ npo_tags_find_comment(PG_FUNCTION_ARGS)
 	if (!tags_find_comment(bytes, len, &start, &stop))
 		PG_RETURN_NULL();
 	PG_RETURN_BYTEA_P(cstring_to_text_with_len(bytes + start, stop - start));
+}
+
+PG_FUNCTION_INFO_V1(npo_orm_of);
+
+/* npo_orm_of(statement text, tags text, application_name text): the ORM's name */
+Datum
+npo_orm_of(PG_FUNCTION_ARGS)
+{
+	RequestTags tags;
+	int			len;
+	char	   *bytes = exact_bytes((bytea *) PG_GETARG_TEXT_PP(0), &len);
+	bool		tagged;
+	Orm			orm;
+
+	if (PG_ARGISNULL(1))
+		tagged = tags_read_statement(bytes, len, &tags);
+	else
+		tagged = tags_parse_list(text_to_cstring(PG_GETARG_TEXT_PP(1)), &tags);
+	orm = orm_recognise(bytes, len, tagged ? &tags : NULL,
+						PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	PG_RETURN_TEXT_P(cstring_to_text(orm_name(orm)));
+}
+
+PG_FUNCTION_INFO_V1(npo_like_django);
+
+/* npo_like_django(statement text, django_database boolean): could Django have written it? */
+Datum
+npo_like_django(PG_FUNCTION_ARGS)
+{
+	int			len;
+	char	   *bytes = exact_bytes((bytea *) PG_GETARG_TEXT_PP(0), &len);
+
+	PG_RETURN_BOOL(orm_like_django(bytes, len, PG_GETARG_BOOL(1)));
+}
+
+PG_FUNCTION_INFO_V1(npo_like_rails);
+
+/* npo_like_rails(statement text): could Rails have written it? */
+Datum
+npo_like_rails(PG_FUNCTION_ARGS)
+{
+	int			len;
+	char	   *bytes = exact_bytes((bytea *) PG_GETARG_TEXT_PP(0), &len);
+
+	PG_RETURN_BOOL(orm_like_rails(bytes, len));
+}
+
+PG_FUNCTION_INFO_V1(npo_advice);
+
+/* npo_advice(kind int, orm text): the sentence as it stands in the table */
+Datum
+npo_advice(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	int			kind = PG_GETARG_INT32(0);
+
+	if (kind < 0 || kind >= ADVICE_KINDS)
+		PG_RETURN_NULL();
+	for (int orm = 0; orm < ORM_COUNT; orm++)
+		if (strcmp(orm_name(orm), name) == 0 && advice_template(kind, orm) != NULL)
+			PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s %s", advice_lead(kind),
+													  advice_template(kind, orm))));
+	PG_RETURN_NULL();
+}
+
+PG_FUNCTION_INFO_V1(npo_names);
+
+/* npo_names(word text): its singular, its plural, its model */
+Datum
+npo_names(PG_FUNCTION_ARGS)
+{
+	char	   *word = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s %s %s", names_singular(word),
+											  names_plural(word),
+											  names_model(ORM_RAILS, word))));
 }

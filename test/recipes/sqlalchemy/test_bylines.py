@@ -1,0 +1,5 @@
+from blog import bylines
+
+
+def test_bylines(session):
+    assert len(bylines(session)) == 10
