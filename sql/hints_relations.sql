@@ -84,7 +84,7 @@ SELECT * FROM hints_of('INSERT INTO hr_u SELECT * FROM hr_t WHERE k = 5');
 SELECT * FROM hints_of('SELECT * FROM hr_t WHERE k = 5 FOR UPDATE SKIP LOCKED');
 SELECT * FROM hints_of('SELECT * FROM generate_series(1, 3) g, LATERAL (SELECT * FROM hr_t WHERE k = g LIMIT 1) x');
 SELECT * FROM hints_of('SELECT * FROM hr_t TABLESAMPLE BERNOULLI (50) WHERE k = 5');
-SELECT * FROM hints_of((SELECT 'SELECT ' || string_agg('k + ' || g, ', ') || ' FROM hr_t WHERE k = 5' FROM generate_series(1, 1500) g));
+SELECT * FROM hints_of((SELECT 'SELECT ' || string_agg('k + ' || g, ', ') || ' FROM hr_t WHERE k = 5' FROM generate_series(1, 300) g));
 
 -- what an outer join may make nulls of is an expression of no table: the rest
 -- of the statement is looked at all the same

@@ -37,15 +37,15 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "exprstats.h"
+#include "stopwatch.h"
 
 #define MAX_SAMPLE		256
 
-/* A function that needs longer for all of them is left alone, microseconds */
-#define MAX_TIME		5000
+/* A function that needs longer for all of them is left alone */
+#define MAX_TIME_MS		2
 
 /* So many values for each distinct one make a list of common values */
 #define COMMON_REPEATS	2
@@ -120,11 +120,12 @@ evaluate(Sample *sample, Relation rel, AttrNumber attnum, const WhatifKey *key)
 													&TTSOpsVirtual);
 	int16		len;
 	bool		byval;
-	TimestampTz start = GetCurrentTimestamp();
+	Stopwatch	watch;
 	bool		in_time = true;
 	int			kept = 0;
 
 	get_typlenbyval(key->type, &len, &byval);
+	stopwatch_start(&watch);
 	for (int i = 0; i < sample->n && in_time; i++)
 	{
 		Datum		value;
@@ -147,7 +148,7 @@ evaluate(Sample *sample, Relation rel, AttrNumber attnum, const WhatifKey *key)
 			sample->values[kept++].weight = sample->values[i].weight;
 		}
 		ResetExprContext(econtext);
-		in_time = GetCurrentTimestamp() - start <= MAX_TIME;
+		in_time = !stopwatch_is_over(&watch, MAX_TIME_MS);
 	}
 	sample->n = kept;
 	ExecDropSingleTupleTableSlot(slot);

@@ -19,8 +19,8 @@
  * nobody's; and in a subtransaction that is always rolled back, which gives
  * the user, the settings and the locks back.  What fails is left out.
  *
- * Locking: an AccessShareLock where it is free at once, for the time of the
- * planning.
+ * Locking: a RowShareLock where it is free at once, for the time of the
+ * planning.  A standby cannot have it, and sees no deletes either.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,6 +46,7 @@
 #include "hintkeys.h"
 #include "hints.h"
 #include "hinttext.h"
+#include "stopwatch.h"
 #include "compat.h"
 
 /* For one key, and for all of them together */
@@ -183,6 +184,7 @@ look_up_text(const ForeignKey *key, Oid *types)
 						 quote_identifier(get_attname(key->relid, key->attnums[i], false)));
 		ReleaseSysCache(tuple);
 	}
+	appendStringInfoString(&buf, " FOR KEY SHARE OF x");
 	return buf.data;
 }
 
@@ -233,7 +235,7 @@ verify_key(const ForeignKey *key, HintEntry *entry)
 	List	   *queries;
 	char	   *text;
 
-	if (!ConditionalLockRelationOid(key->relid, AccessShareLock))
+	if (!ConditionalLockRelationOid(key->relid, RowShareLock))
 		return 0;
 	text = look_up_text(key, types);
 	queries = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, pg_parse_query(text)),
@@ -296,12 +298,12 @@ hintkeys_collect(HintEntry *into)
 
 	PG_TRY();
 	{
-		TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-														   READ_BUDGET_MS);
+		Stopwatch	watch;
 		ListCell   *lc;
 
+		stopwatch_start(&watch);
 		foreach(lc, find_keys())
-			if (n < HINTKEYS_MAX && GetCurrentTimestamp() < deadline)
+			if (n < HINTKEYS_MAX && !stopwatch_is_over(&watch, READ_BUDGET_MS))
 				n += verify_as_owner((ForeignKey *) lfirst(lc), &into[n]);
 	}
 	PG_FINALLY();

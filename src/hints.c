@@ -46,6 +46,7 @@
 #include "normalize.h"
 #include "planwalk.h"
 #include "reparse.h"
+#include "stopwatch.h"
 #include "verify.h"
 #include "compat.h"
 
@@ -123,7 +124,7 @@ static int	bucket = BUCKET_SIZE;
 static TimestampTz bucket_filled = 0;
 static TimestampTz last_flush = 0;
 static TimestampTz last_sweep = 0;
-static TimestampTz wanted_at = 0;	/* when the planning that goes on began */
+static Stopwatch planning;		/* of the planning that goes on, if wanted */
 
 void
 hints_define_settings(void)
@@ -404,7 +405,7 @@ hints_is_wanted(uint64 queryid)
 	if (interest == NULL || interest->state != INTEREST_WANTED ||
 		!fill_bucket(GetCurrentStatementStartTimestamp()))
 		return false;
-	wanted_at = GetCurrentTimestamp();
+	stopwatch_start(&planning);
 	return true;
 }
 
@@ -733,7 +734,7 @@ hints_plan(Query *query, const char *query_string, int cursorOptions,
 	}
 
 	/* what takes so long to plan once is not planned over and over */
-	if (GetCurrentTimestamp() - wanted_at > VERIFY_BUDGET_MS * INT64CONST(1000))
+	if (stopwatch_is_over(&planning, VERIFY_BUDGET_MS))
 	{
 		give_up_after_tries(interest);
 		return;

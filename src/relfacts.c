@@ -287,6 +287,7 @@ take_key(RelFacts *facts, Node *operand, Oid collation, WhatifKey *key)
 		if (!literal_expression(facts, node))
 			return false;
 		function_on_indexed(facts, node);
+		key->stats = palloc0(sizeof(WhatifStats));
 	}
 	key->expr = rel_tree(facts, node);
 	key->type = exprType(node);

@@ -18,10 +18,10 @@
 #include "access/transam.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "utils/timestamp.h"
 
 #include "existing.h"
 #include "planwalk.h"
+#include "stopwatch.h"
 #include "verify.h"
 
 /* A statement that costs less is not worth an index */
@@ -51,7 +51,8 @@ typedef struct Verification
 	ParamListInfo params;
 	WhatifPlanner planner;
 	Candidates	cands;
-	TimestampTz deadline;
+	Stopwatch	watch;
+	int			budget_ms;
 	double		share;			/* ACCEPT_SHARE, or the stricter one */
 	double		bound;			/* cost with all candidates at once */
 } Verification;
@@ -93,7 +94,7 @@ static bool
 out_of_time(Verification *v)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (GetCurrentTimestamp() > v->deadline)
+	if (stopwatch_is_over(&v->watch, v->budget_ms))
 		v->verdict->timed_out = true;
 	return v->verdict->timed_out;
 }
@@ -453,13 +454,13 @@ verify_statement(Verdict *verdict, Query *query, const char *query_string,
 	Verification v = {
 		.verdict = verdict,.query = query,.query_string = query_string,
 		.cursorOptions = cursorOptions & ~CURSOR_OPT_PARALLEL_OK,
-		.params = boundParams,.planner = planner
+		.params = boundParams,.planner = planner,.budget_ms = budget_ms
 	};
 	List	   *all;
 	List	   *used;
 	List	   *chosen = NIL;
 
-	v.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), budget_ms);
+	stopwatch_start(&v.watch);
 	collect(&v);
 	if (verdict->cost_before < MIN_COST)
 		return;

@@ -42,6 +42,7 @@
 #include "optimizer/planner.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
@@ -454,15 +455,21 @@ whatif_index_stats(PlannerInfo *root, Oid indexOid, AttrNumber indexattnum,
 		return prev_index_stats_hook &&
 			prev_index_stats_hook(root, indexOid, indexattnum, vardata);
 	key = &index->keys[indexattnum - 1];
-	if (!key->stats_made)
-	{
-		key->stats_made = true;
-		key->stats = exprstats_make(index->relid, key,
-									vardata->rel ? vardata->rel->tuples : 0);
-	}
 	if (key->stats == NULL)
 		return false;
-	vardata->statsTuple = key->stats;
+	if (!key->stats->made)
+	{
+		/* not where GEQO, say, throws everything away in a moment */
+		MemoryContext context = MemoryContextSwitchTo(GetMemoryChunkContext(key->stats));
+
+		key->stats->made = true;
+		key->stats->tuple = exprstats_make(index->relid, key,
+										   vardata->rel ? vardata->rel->tuples : 0);
+		MemoryContextSwitchTo(context);
+	}
+	if (key->stats->tuple == NULL)
+		return false;
+	vardata->statsTuple = key->stats->tuple;
 	vardata->freefunc = keep_stats;
 	vardata->acl_ok = true;
 	return true;

@@ -16,6 +16,13 @@
 
 #define WHATIF_MAX_KEYS		4
 
+/* Statistics of an expression, worked out once for all keys made of it */
+typedef struct WhatifStats
+{
+	bool		made;
+	HeapTuple	tuple;			/* see exprstats.c; NULL: none to be had */
+} WhatifStats;
+
 /* One key of an index: a column, or an expression whose Vars have varno 1 */
 typedef struct WhatifKey
 {
@@ -28,8 +35,7 @@ typedef struct WhatifKey
 	Oid			opcintype;
 	bool		descending;
 	bool		nulls_first;
-	bool		stats_made;		/* an expression's: see exprstats.c */
-	HeapTuple	stats;
+	WhatifStats *stats;			/* an expression's */
 } WhatifKey;
 
 /* One index that does not exist */
