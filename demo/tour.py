@@ -35,22 +35,36 @@ class Page:
     pattern: str
     link: str = None
     confidences: tuple = ('proven', 'likely')
+    advice: str = ''            # what the mended page does, in the words of the advice
 
 
 PAGES = [
-    Page('authors', 'forward_fk', 'blog_post.author_id -> blog_author.id'),
-    Page('comments', 'reverse_fk', 'blog_post.id -> blog_comment.post_id'),
-    Page('tags', 'many_to_many', 'blog_post.id -> blog_post_tags.post_id'),
-    Page('comment_counts', 'count', 'blog_post.id -> blog_comment.post_id'),
-    Page('flagged', 'exists', 'blog_post.id -> blog_comment.post_id'),
-    Page('count_views', 'update'),
-    Page('notify', 'insert'),
-    Page('dates', 'duplicate', confidences=('proven', 'likely', 'suspected')),
-    Page('bodies', 'deferred_column', 'blog_post.id -> blog_post.id'),
-    Page('latest', 'first_per_parent', 'blog_post.id -> blog_comment.post_id'),
-    Page('clear_notices', 'delete'),
-    Page('totals', 'aggregate', 'blog_author.id -> blog_post.author_id'),
-    Page('discussion', 'forward_fk', 'blog_comment.author_id -> blog_author.id'),
+    Page('authors', 'forward_fk', 'blog_post.author_id -> blog_author.id',
+         advice="select_related('author')"),
+    Page('comments', 'reverse_fk', 'blog_post.id -> blog_comment.post_id',
+         advice="prefetch_related("),
+    Page('tags', 'many_to_many', 'blog_post.id -> blog_post_tags.post_id',
+         advice="Prefetch('tags'"),
+    Page('comment_counts', 'count', 'blog_post.id -> blog_comment.post_id',
+         advice="annotate(comment_count=Count('comments'))"),
+    Page('flagged', 'exists', 'blog_post.id -> blog_comment.post_id',
+         advice="Exists(Comment.objects.filter(post=OuterRef('pk')"),
+    Page('count_views', 'update',
+         advice="bulk_update("),
+    Page('notify', 'insert',
+         advice="Notice.objects.bulk_create("),
+    Page('dates', 'duplicate', confidences=('proven', 'likely', 'suspected'),
+         advice="cache"),
+    Page('bodies', 'deferred_column', 'blog_post.id -> blog_post.id',
+         advice="defer()"),
+    Page('latest', 'first_per_parent', 'blog_post.id -> blog_comment.post_id',
+         advice="Subquery("),
+    Page('clear_notices', 'delete',
+         advice=".delete()"),
+    Page('totals', 'aggregate', 'blog_author.id -> blog_post.author_id',
+         advice="Sum('posts__views')"),
+    Page('discussion', 'forward_fk', 'blog_comment.author_id -> blog_author.id',
+         advice="prefetch_related('comments__author')"),
 ]
 
 
@@ -66,7 +80,7 @@ class Listed:
 
     def matches(self, page):
         return (self.pattern == page.pattern and self.confidence in page.confidences
-                and page.link in (None, self.link))
+                and page.link in (None, self.link) and page.advice in (self.advice or ''))
 
 
 class Observer:
@@ -148,7 +162,7 @@ def judge(page, form, listed):
     """What is wrong with this listing; nothing if it is as it should be."""
     if form == 'slow':
         if not any(row.matches(page) for row in listed):
-            return f'expected {page.pattern} ({" or ".join(page.confidences)})' + (f', {page.link}' if page.link else '')
+            return f'expected {page.pattern} ({" or ".join(page.confidences)})' + (f', {page.link}' if page.link else '') + f', advising {page.advice}'
     elif any(row.confidence in ('proven', 'likely') for row in listed):
         return 'expected nothing proven or likely'
     return None

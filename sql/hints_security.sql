@@ -55,3 +55,28 @@ DROP SCHEMA hints_m CASCADE;
 DROP TABLE hints_s;
 SELECT pg_nplusone_reset() >= 0 AS reset;
 DROP ROLE hints_alice, hints_mallory, hints_monitor;
+
+-- two users, one index: each sees a hint of their own, who may see both sees one
+CREATE EXTENSION IF NOT EXISTS pg_nplusone;
+CREATE ROLE hints_alice;
+CREATE ROLE hints_bob;
+CREATE TABLE hints_s (id int, k int, pad text);
+INSERT INTO hints_s SELECT g, g, repeat('x', 50) FROM generate_series(1, 20000) g;
+ANALYZE hints_s;
+GRANT SELECT ON hints_s TO hints_alice, hints_bob;
+SET pg_nplusone.hint_min_time = 0;
+SET ROLE hints_alice;
+SELECT count(*) FROM hints_s WHERE k = 1;
+SELECT count(*) FROM hints_s WHERE k = 1;
+SET ROLE hints_bob;
+SELECT count(*) FROM hints_s WHERE k = 1;
+SELECT count(*) FROM hints_s WHERE k = 1;
+SELECT count(id) FROM hints_s WHERE k = 1;
+SELECT query, ddl, calls FROM pg_nplusone_index_hints WHERE ddl IS NOT NULL;
+SET ROLE hints_alice;
+SELECT query, ddl, calls FROM pg_nplusone_index_hints WHERE ddl IS NOT NULL;
+RESET ROLE;
+SELECT ddl, calls FROM pg_nplusone_index_hints;
+SELECT pg_nplusone_reset() >= 0 AS reset;
+DROP TABLE hints_s;
+DROP ROLE hints_alice, hints_bob;

@@ -155,7 +155,7 @@ hintadvice_reason(const HintEntry *entry)
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, entry->reason);
 	fk = existing_foreign_key(entry);
-	if (fk != NULL)
+	if (fk != NULL && strstr(entry->reason, "foreign key ") == NULL)
 		appendStringInfo(&buf, "; the columns are those of %s", fk);
 	append_write_note(&buf, entry);
 	if (get_rel_relkind(entry->relid) == RELKIND_PARTITIONED_TABLE)

@@ -4,7 +4,7 @@
  *	  Which statements are looked at for missing indexes, and when.
  *
  * Owns the statements of interest of this backend: a small table of fixed
- * size, keyed by fingerprint.  A statement comes in by hints_request(), when
+ * size, keyed by fingerprint and user.  A statement comes in by hints_request(), when
  * it is found in a loop or has been slow.  The next time that it is planned,
  * hints_plan() verifies it on a copy of its Query, with its real values, role
  * and search path, and the result goes to the store in shared memory.  From
@@ -38,6 +38,7 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "hints.h"
@@ -80,6 +81,7 @@ typedef enum InterestState
 typedef struct Interest
 {
 	uint64		queryid;
+	Oid			userid;
 	uint64		clusterid;
 	InterestState state;
 	int			tries;			/* verifications that came to no end */
@@ -146,7 +148,8 @@ find_interest(uint64 queryid)
 	{
 		Interest   *interest = &interests[(start + i) % INTERESTS];
 
-		if (interest->state != INTEREST_FREE && interest->queryid == queryid)
+		if (interest->state != INTEREST_FREE && interest->queryid == queryid &&
+			interest->userid == GetUserId())
 			return interest;
 	}
 	return NULL;
@@ -349,11 +352,22 @@ hints_request(uint64 queryid, uint64 clusterid, int64 calls, double time)
 	register_callbacks();
 	memset(interest, 0, sizeof(*interest));
 	interest->queryid = queryid;
+	interest->userid = GetUserId();
 	interest->clusterid = clusterid;
 	interest->calls = calls;
 	interest->time = time;
 	interest->last_run = GetCurrentStatementStartTimestamp();
 	set_state(interest, INTEREST_WANTED);
+}
+
+/* Nothing is requested, counted or verified while a reader is served */
+bool
+hints_set_busy(bool now)
+{
+	bool		before = busy;
+
+	busy = now;
+	return before;
 }
 
 /* Is there a verification left in the bucket? */
@@ -679,6 +693,16 @@ plan_is_fixed(const char *query_string)
 	return query_string != NULL && strstr(query_string, "/*+") != NULL;
 }
 
+/* An index that another module has made up, for an EXPLAIN */
+static bool
+is_invention(Plan *plan, void *context)
+{
+	Oid			indexoid = planwalk_index(plan);
+
+	return OidIsValid(indexoid) &&
+		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(indexoid));
+}
+
 /*
  * Called after the real planning of a wanted statement with a copy of its
  * Query that planning has not touched.  The plan that the user gets is not
@@ -696,7 +720,8 @@ hints_plan(Query *query, const char *query_string, int cursorOptions,
 	ErrorData  *error;
 
 	/* the planning may have run functions, and they anything */
-	if (interest == NULL || interest->state != INTEREST_WANTED || !may_verify())
+	if (interest == NULL || interest->state != INTEREST_WANTED ||
+		!may_verify() || planwalk(plan, is_invention, NULL))
 		return;
 	note_relations(interest, plan);
 	if (adopt(interest))

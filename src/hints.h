@@ -29,6 +29,7 @@ extern bool hints_is_wanted(uint64 queryid);
 extern void hints_plan(Query *query, const char *query_string,
 					   int cursorOptions, ParamListInfo boundParams,
 					   PlannedStmt *plan, WhatifPlanner planner);
+extern bool hints_set_busy(bool now);
 extern void hints_flush(void);
 extern void hints_forget(void);
 

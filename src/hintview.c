@@ -21,6 +21,7 @@
 #include "hints.h"
 #include "existing.h"
 #include "hintadvice.h"
+#include "hintkeys.h"
 #include "hintstore.h"
 #include "hinttext.h"
 #include "compat.h"
@@ -103,14 +104,18 @@ worth_showing(const HintEntry *entry)
 }
 
 /*
- * The entries that are worth showing.  The same index for several users is
- * one row where the reader may see them all.
+ * The entries that are worth showing, those of foreign keys behind those of
+ * statements.  The same index for several users, or for a statement and a
+ * constraint, is one row where the reader may see them all.
  */
 static int
 copy_shown(HintEntry *entries)
 {
 	int			n = hintstore_copy(MyDatabaseId, entries);
 	int			shown = 0;
+
+	if (hints_enabled)
+		n += hintkeys_collect(&entries[n]);
 
 	for (int i = 0; i < n; i++)
 	{
@@ -143,7 +148,7 @@ pg_nplusone_index_hints_1_0(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (rsinfo->setDesc->natts != HINT_COLUMNS)
 		elog(ERROR, "incorrect number of output columns");
-	entries = palloc(sizeof(HintEntry) * HINTSTORE_MAX);
+	entries = palloc0(sizeof(HintEntry) * (HINTSTORE_MAX + HINTKEYS_MAX));
 	n = copy_shown(entries);
 	for (int i = 0; i < n; i++)
 	{

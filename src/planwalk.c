@@ -88,6 +88,8 @@ planwalk(PlannedStmt *stmt, PlanVisitor visit, void *context)
 {
 	ListCell   *lc;
 
+	if (stmt == NULL)
+		return false;
 	if (walk_plan(stmt->planTree, visit, context))
 		return true;
 	foreach(lc, stmt->subplans)

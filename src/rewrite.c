@@ -215,6 +215,27 @@ only_equality(Rewrite *rw)
 	return found;
 }
 
+/*
+ * A literal that is the same as the key's may be the key once more, in a
+ * place where its varying cannot be seen.  LIMIT and OFFSET are their own.
+ */
+static void
+doubt_equal_values(Rewrite *rw)
+{
+	int			limit = values_number_of(values_strip_casts(rw->query->limitCount));
+	int			offset = values_number_of(values_strip_casts(rw->query->limitOffset));
+
+	for (int i = 1; i <= rw->values.n; i++)
+	{
+		RewriteValue *value = value_of(rw, i);
+
+		if (i == limit || i == offset || value->use != VALUE_SAME || value->node == NULL)
+			continue;
+		for (int key = 0; key < rw->nkeys; key++)
+			value->doubtful |= equal(value->node, value_of(rw, rw->keys[key])->node);
+	}
+}
+
 static void
 find_keys(Rewrite *rw)
 {
@@ -243,6 +264,7 @@ find_keys(Rewrite *rw)
 	/* "= ANY (one element)" takes more elements as it stands */
 	if (rw->nkeys == 0 && !batch && rw->facts->pattern != PATTERN_DUPLICATE)
 		add_key(rw, only_equality(rw));
+	doubt_equal_values(rw);
 }
 
 /* -------------------------------------------------------------------------
@@ -661,6 +683,19 @@ existing(Rewrite *rw)
 					values_deparse(rw->query), unnested(rw));
 }
 
+/* Does the statement give one row at most? */
+static bool
+gives_one_row(const Rewrite *rw)
+{
+	const Query *query = rw->query;
+	const RewriteValue *key = &rw->values.values[rw->keys[0] - 1];
+
+	if (query->limitCount != NULL)
+		return limit_value(rw, query->limitCount) == 1;
+	return rw->key_op != NULL && list_length(query->rtable) == 1 &&
+		catalog_is_unique(catalog_root(key->relid), key->attnum);
+}
+
 static bool
 is_probe(const Rewrite *rw)
 {
@@ -670,8 +705,7 @@ is_probe(const Rewrite *rw)
 		query->setOperations == NULL && query->groupClause == NIL &&
 		query->havingQual == NULL && query->distinctClause == NIL &&
 		query->limitOffset == NULL && !query->hasAggs && !query->hasTargetSRFs &&
-		query->rowMarks == NIL &&
-		(query->limitCount == NULL || limit_value(rw, query->limitCount) > 0);
+		query->rowMarks == NIL && gives_one_row(rw);
 }
 
 /* the statement itself, for each key */

@@ -399,6 +399,10 @@ put_value(RewriteValues *values, StringInfo buf, int number, int *last)
 	switch (value->use)
 	{
 		case VALUE_SAME:
+			if (value->doubtful)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("it is not plain whether a value varies")));
 			if (value->number == 0)
 				value->number = ++*last;
 			appendStringInfo(buf, "$%d::%s", value->number, format_type_be(value->type));

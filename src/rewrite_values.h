@@ -32,6 +32,7 @@ typedef struct RewriteValue
 	Oid			relid;			/* the column it is compared with or stored */
 	AttrNumber	attnum;			/* in, 0: none */
 	bool		equality;		/* compared by "=" */
+	bool		doubtful;		/* may be a key in another place */
 	int			number;			/* its $n in the rewrite, 0: none yet */
 } RewriteValue;
 
