@@ -335,6 +335,23 @@ entry_of(const Execution *execution)
 }
 
 /*
+ * Is this transaction one that the client has begun?  Around a pipeline and
+ * around several statements in one string the server makes a block of its
+ * own, which nothing but the attempt to end it tells from the client's.
+ */
+static bool
+in_clients_block(void)
+{
+	if (!IsTransactionBlock())
+		return false;
+	EndImplicitTransactionBlock();
+	if (IsTransactionBlock())
+		return true;
+	BeginImplicitTransactionBlock();
+	return false;
+}
+
+/*
  * Executions that the client sent without waiting for an answer in between
  * (a pipeline, a batch, several statements in one string) cost no round trip
  * and make no loop.  The time that the server accounts to "active" and "idle
@@ -346,7 +363,7 @@ is_pipelined(const UnitEntry *entry, uint64 round_trips, TimestampTz now)
 	if (entry->seq == 0 || entry->generation != my_unit->generation)
 		return false;
 	if (!pgstat_track_activities)
-		return entry->lxid == NPO_MY_LXID() && !IsTransactionBlock();
+		return entry->lxid == NPO_MY_LXID() && !in_clients_block();
 
 	/*
 	 * Both times start over when the statistics are flushed, once a second

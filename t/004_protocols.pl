@@ -186,6 +186,36 @@ $client->simple("SET search_path = public; SELECT id, name FROM author WHERE id 
 is(loops($node), "forward_fk|proven|$LINK|1|30", 'a string of two statements per row is a loop');
 $client->disconnect;
 
+# Where the server keeps no time of what it does, a transaction that is not the
+# client's own tells the same.
+foreach my $transaction (0, 1)
+{
+	my $where = $transaction ? 'in a transaction' : 'one by one';
+	$client = start_over();
+	$client->simple('SET track_activities = off');
+	@authors = read_authors($client, 'extended', 30);
+	$client->simple('BEGIN') if $transaction;
+	$client->query('prepared', $CHILD, $_) for @authors;
+	$client->simple('COMMIT') if $transaction;
+	is(loops($node), "forward_fk|proven|$LINK|1|30", "track_activities = off, $where: a loop");
+	$client->disconnect;
+}
+$client = start_over();
+$client->simple('SET track_activities = off');
+@authors = read_authors($client, 'extended', 30);
+$client->parse('child', $CHILD, 'int');
+$client->bind('', 'child', $_)->execute('') for @authors;
+$client->sync;
+is(loops($node), '', 'track_activities = off: a pipeline is no loop');
+$client->disconnect;
+
+$client = start_over();
+$client->simple('SET track_activities = off');
+@authors = read_authors($client, 'simple', 30);
+$client->simple(join(';', map { "SELECT id, name FROM author WHERE id = $_" } @authors));
+is(loops($node), '', 'track_activities = off: several statements in one string are no loop');
+$client->disconnect;
+
 # pgbench: the loop that its -t makes has no parent, and one client.
 foreach my $protocol (qw(simple extended prepared))
 {
