@@ -330,7 +330,7 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 		requests_note_loop();
 	if (loop->published && hints_enabled)
 		hints_request(entry->queryid, clusters_id(&finding.key),
-					  counts->counters.calls, counts->counters.exec_time / 1000.0);
+					  counts->counters.calls - 1, counts->counters.exec_time / 1000.0);
 	if (loop->published && !loop->acted &&
 		action_is_due(finding.confidence, counts))
 	{
