@@ -29,6 +29,15 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 # Only what the server looks up is visible; calls inside the library stay direct
 SHLIB_LINK += -Wl,--version-script=$(CURDIR)/exports.map
 
+# The path that every statement takes leads through several files of src/: let
+# the compiler inline across them, where it and its linker can.
+LTO_WORKS := $(shell d=$$(mktemp -d) && echo 'int npo;' >$$d/t.c && \
+	$(or $(CC),cc) -O2 -fPIC -flto -shared -o $$d/t.so $$d/t.c >/dev/null 2>&1 && echo yes; rm -rf $$d)
+ifeq ($(LTO_WORKS),yes)
+PG_CFLAGS += -flto
+SHLIB_LINK += -O2 -flto
+endif
+
 # A changed header rebuilds what includes it, also where PostgreSQL itself was
 # configured without --enable-depend (as Debian's packages are).
 PG_CFLAGS += -MMD -MP

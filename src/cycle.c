@@ -16,31 +16,25 @@
 #include "cycle.h"
 #include "value.h"
 
-#define CYCLE_READS 4			/* different reads before one write */
-
-typedef struct Read
-{
-	uint64		queryid;
-	uint32		hash[SHAPE_KEYS];
-	bool		empty;			/* its latest execution gave no row */
-} Read;
-
 typedef struct Cycle
 {
 	int			nreads;			/* since the latest write */
-	Read		reads[CYCLE_READS];
-	uint64		write;			/* queryid, 0: no cycle */
+	CycleRead	reads[CYCLE_READS];
 	uint32		upserts;		/* turns in which the read had found nothing */
 	int			nreaders;		/* reads that have led to the write so far */
 	uint64		readers[CYCLE_READS];
 } Cycle;
 
 static Cycle cycle;
+CycleRead  *cycle_latest = NULL;
+uint64		cycle_write = 0;
 
 void
 cycle_reset(void)
 {
 	memset(&cycle, 0, sizeof(cycle));
+	cycle_latest = NULL;
+	cycle_write = 0;
 }
 
 static bool
@@ -55,7 +49,7 @@ is_reader(uint64 queryid)
 static void
 note_read(uint64 queryid, const KeyValues *values)
 {
-	Read	   *read = NULL;
+	CycleRead  *read = NULL;
 
 	for (int i = 0; i < cycle.nreads && read == NULL; i++)
 		if (cycle.reads[i].queryid == queryid)
@@ -72,11 +66,12 @@ note_read(uint64 queryid, const KeyValues *values)
 	read->queryid = queryid;
 	read->empty = false;
 	memcpy(read->hash, values->hash, sizeof(read->hash));
+	cycle_latest = read;
 }
 
 /* Does the written row have a value that the read asked for? */
 static bool
-carries(const KeyValues *values, const Read *read)
+carries(const KeyValues *values, const CycleRead *read)
 {
 	for (int i = 0; i < SHAPE_KEYS; i++)
 		for (int j = 0; j < SHAPE_KEYS; j++)
@@ -91,15 +86,15 @@ note_write(uint64 queryid, const KeyValues *values)
 	bool		upsert = false;
 	bool		stray = false;
 
-	if (cycle.write != queryid)
+	if (cycle_write != queryid)
 	{
-		cycle.write = queryid;
+		cycle_write = queryid;
 		cycle.upserts = 0;
 		cycle.nreaders = 0;
 	}
 	for (int i = 0; i < cycle.nreads; i++)
 	{
-		const Read *read = &cycle.reads[i];
+		const CycleRead *read = &cycle.reads[i];
 
 		if (read->empty && carries(values, read))
 		{
@@ -111,15 +106,16 @@ note_write(uint64 queryid, const KeyValues *values)
 			stray = true;
 	}
 	cycle.nreads = 0;
+	cycle_latest = NULL;
 	if (stray)
 		cycle_reset();
 	else if (upsert)
 		cycle.upserts++;
 }
 
-/* A statement is about to start. */
+/* A statement is about to start that is not the read of before. */
 void
-cycle_note_statement(uint64 queryid, const Shape *shape, const KeyValues *values)
+cycle_note_another(uint64 queryid, const Shape *shape, const KeyValues *values)
 {
 	if (shape->kind <= KIND_FOR_UPDATE && shape->nkeys > 0)
 		note_read(queryid, values);
@@ -129,32 +125,24 @@ cycle_note_statement(uint64 queryid, const Shape *shape, const KeyValues *values
 		cycle_reset();
 }
 
-/* A run is done; only that of the latest read matters. */
+/* A run is done; only that of a read since the latest write matters. */
 void
 cycle_note_result(uint64 queryid, int64 rows)
 {
-	Read	   *read;
-
-	if (cycle.nreads == 0)
-		return;
 	for (int i = 0; i < cycle.nreads; i++)
-	{
-		read = &cycle.reads[i];
-		if (read->queryid == queryid)
-			read->empty = (rows == 0);
-	}
+		if (cycle.reads[i].queryid == queryid)
+			cycle.reads[i].empty = (rows == 0);
 }
 
-/* How many turns of select-then-write this statement has had a part in. */
 uint32
-cycle_upserts(uint64 queryid)
+cycle_count_upserts(uint64 queryid)
 {
-	return cycle.write == queryid || is_reader(queryid) ? cycle.upserts : 0;
+	return cycle_write == queryid || is_reader(queryid) ? cycle.upserts : 0;
 }
 
 /* The read before this write, 0: none, or not the write of the cycle. */
 uint64
 cycle_reader_of(uint64 queryid)
 {
-	return cycle.write == queryid && cycle.nreaders > 0 ? cycle.readers[0] : 0;
+	return cycle_write == queryid && cycle.nreaders > 0 ? cycle.readers[0] : 0;
 }

@@ -27,8 +27,10 @@
 #include "nodes/plannodes.h"
 
 #include "evidence.h"
+#include "hooks.h"
 #include "settings.h"
 #include "texts.h"
+#include "unit.h"
 #include "value.h"
 
 /* bits that a match gains, see weigh_step() */
@@ -58,8 +60,7 @@
 /* one miss in so many comparisons is forgiven */
 #define FORGIVEN_SHARE 8
 
-static Sampler *current_sampler = NULL;
-static uint64 sample_used[SLOT_SAMPLES];
+uint64		evidence_used[SLOT_SAMPLES];
 uint32		evidence_last_stream = 0;
 int			evidence_samples = 0;
 
@@ -76,7 +77,7 @@ evidence_reset(void)
 	{
 		Sample	   *sample = &my_slot->samples[i];
 
-		sample_used[i] = 0;
+		evidence_used[i] = 0;
 		if (sample->queryid == 0)
 			continue;
 		change_begin(&sample->change);
@@ -95,19 +96,15 @@ evidence_find_sample(uint64 queryid)
 	return -1;
 }
 
-/* Keep a sample from being replaced while a loop uses it. */
-void
-evidence_protect(int sample, uint64 seq)
-{
-	sample_used[sample] = seq;
-}
-
-/* Columns whose values may be keys; those of the usual key types first. */
+/*
+ * Columns whose values may be keys; those of the usual key types first.  Of
+ * rows that come one by one, and mostly lead nowhere, only those.
+ */
 static void
 choose_columns(Sampler *sampler, TupleDesc tupdesc)
 {
 	sampler->ncolumns = 0;
-	for (int likely = 1; likely >= 0; likely--)
+	for (int likely = 1; likely >= (sampler->singles ? 1 : 0); likely--)
 		for (int i = 0; i < tupdesc->natts && sampler->ncolumns < SAMPLE_COLUMNS; i++)
 		{
 			Form_pg_attribute att = TupleDescAttr(tupdesc, i);
@@ -156,7 +153,7 @@ longest_unused(int first, int end)
 	int			oldest = first;
 
 	for (int i = first + 1; i < end; i++)
-		if (sample_used[i] < sample_used[oldest])
+		if (evidence_used[i] < evidence_used[oldest])
 			oldest = i;
 	return oldest;
 }
@@ -182,16 +179,37 @@ claim_sample(uint64 queryid, uint64 seq, bool single)
 			return i;
 		}
 	oldest = longest_unused(0, SLOT_SAMPLES);
-	if (seq - sample_used[oldest] >= IDLE_STATEMENTS)
+	if (seq - evidence_used[oldest] >= IDLE_STATEMENTS)
 		return oldest;
 	return single ? -1 : longest_unused(SPARED_SAMPLES, SLOT_SAMPLES);
+}
+
+/* Begin a stream of rows with this execution. */
+static void
+start_stream(Sample *sample, const Sampler *sampler)
+{
+	const Execution *execution = sampler->execution;
+	const PlannedStmt *pstmt = execution->queryDesc->plannedstmt;
+
+	sample->queryid = execution->queryid;
+	sample->stream = ++evidence_last_stream;
+	sample->seq = execution->seq;
+	sample->total = 0;
+	sample->truncated = false;
+	sample->ncolumns = sampler->ncolumns;
+	sample->capacity = Min(npo_sample_rows, SAMPLE_CELLS / sampler->ncolumns);
+	memcpy(sample->columns, sampler->columns, sampler->ncolumns * sizeof(SampleColumn));
+	trace_columns(sample, pstmt);
+	sample->text = texts_keep(execution->queryDesc->sourceText,
+							  pstmt->stmt_location, pstmt->stmt_len);
 }
 
 /* Begin to store: in a fresh stream, or at the end of the one that is there. */
 static void
 open_sample(Sampler *sampler)
 {
-	int			number = claim_sample(sampler->queryid, sampler->seq,
+	const Execution *execution = sampler->execution;
+	int			number = claim_sample(execution->queryid, execution->seq,
 									  sampler->seen == 1 && sampler->keep_single);
 	Sample	   *sample;
 
@@ -202,27 +220,14 @@ open_sample(Sampler *sampler)
 	}
 	sample = &my_slot->samples[number];
 	sampler->sample = number;
-	sample_used[number] = sampler->seq;
+	evidence_used[number] = execution->seq;
 	change_begin(&sample->change);
-	if (sample->queryid != sampler->queryid || !sampler->chain ||
-		sample->ncolumns != sampler->ncolumns)
-	{
-		sample->queryid = sampler->queryid;
-		sample->stream = ++evidence_last_stream;
-		sample->seq = sampler->seq;
-		sample->total = 0;
-		sample->truncated = false;
-		sample->ncolumns = sampler->ncolumns;
-		sample->capacity = Min(npo_sample_rows, SAMPLE_CELLS / sampler->ncolumns);
-		memcpy(sample->columns, sampler->columns, sizeof(sample->columns));
-		trace_columns(sample, sampler->queryDesc->plannedstmt);
-		sample->text = texts_keep(sampler->queryDesc->sourceText,
-								  sampler->queryDesc->plannedstmt->stmt_location,
-								  sampler->queryDesc->plannedstmt->stmt_len);
-	}
-	sample->last_seq = sampler->seq;
+	if (sample->queryid != execution->queryid ||
+		sample->ncolumns != sampler->ncolumns || !unit_chains_rows(execution))
+		start_stream(sample, sampler);
+	sample->last_seq = execution->seq;
 	sample->batch = sample->total;
-	sample->started = sampler->started;
+	sample->started = execution->started;
 	change_end(&sample->change);
 }
 
@@ -230,28 +235,58 @@ static void
 store_row(Sampler *sampler, const uint32 *hashes)
 {
 	Sample	   *sample = &my_slot->samples[sampler->sample];
-	uint32		row = sample->total % sample->capacity;
+	uint32	   *cell = &sample->cells[sample->total % sample->capacity];
 
 	change_begin(&sample->change);
 	for (int i = 0; i < sample->ncolumns; i++)
-		sample->cells[i * sample->capacity + row] = hashes[i];
+		cell[i * sample->capacity] = hashes[i];
 	sample->total++;
 	change_end(&sample->change);
 	if (sample->total - sample->batch >= sample->capacity)
 		sampler->full = true;
 }
 
+/* What a receiver for the client unpacks as a whole is unpacked at once here. */
 static void
 hash_row(const Sampler *sampler, TupleTableSlot *slot, uint32 *hashes)
 {
+	if (sampler->all_attributes)
+		slot_getallattrs(slot);
 	for (int i = 0; i < sampler->ncolumns; i++)
 	{
-		bool		isnull;
-		Datum		value = slot_getattr(slot, sampler->columns[i].resno, &isnull);
+		int			resno = sampler->columns[i].resno;
 
-		hashes[i] = isnull ? VALUE_UNKNOWN :
-			value_hash(value, sampler->columns[i].class);
+		if (slot->tts_nvalid < resno)
+			slot_getsomeattrs(slot, resno);
+		if (slot->tts_isnull[resno - 1])
+			hashes[i] = VALUE_UNKNOWN;
+		else if (sampler->columns[i].class == VALUE_INT4)
+			hashes[i] = value_hash_integer(DatumGetInt32(slot->tts_values[resno - 1]));
+		else
+			hashes[i] = value_hash(slot->tts_values[resno - 1],
+								   sampler->columns[i].class);
 	}
+}
+
+/*
+ * The first row alone is no evidence: it waits for a second, unless it
+ * belongs to a stream.  Where the execution before gave one row at most, the
+ * first is not even looked at.  Says whether that is all for this row.
+ */
+static bool
+keep_waiting(Sampler *sampler, TupleTableSlot *slot)
+{
+	if (sampler->seen == 1 && sampler->skip_first)
+		return true;
+	if (sampler->ncolumns == 0)
+	{
+		choose_columns(sampler, slot->tts_tupleDescriptor);
+		sampler->full = (sampler->ncolumns == 0);
+	}
+	if (sampler->full || sampler->seen > 1 || sampler->keep_single)
+		return sampler->full;
+	hash_row(sampler, slot, sampler->first);
+	return true;
 }
 
 static void
@@ -260,32 +295,22 @@ take_row(Sampler *sampler, TupleTableSlot *slot)
 	uint32		hashes[SAMPLE_COLUMNS];
 
 	sampler->seen++;
-	if (sampler->seen == 1 && sampler->skip_first)
-		return;
-	if (sampler->ncolumns == 0)
-	{
-		choose_columns(sampler, slot->tts_tupleDescriptor);
-		if (sampler->ncolumns == 0)
-		{
-			sampler->full = true;
-			return;
-		}
-	}
-	hash_row(sampler, slot, hashes);
 	if (sampler->sample < 0)
 	{
-		if (sampler->seen == 1 && !sampler->keep_single)
-		{
-			memcpy(sampler->first, hashes, sizeof(hashes));
+		if (keep_waiting(sampler, slot))
 			return;
-		}
 		open_sample(sampler);
 		if (!sampler->full && sampler->seen == 2 && !sampler->skip_first && !sampler->keep_single)
 			store_row(sampler, sampler->first);
 	}
-	if (!sampler->full)
-		store_row(sampler, hashes);
+	if (sampler->full)
+		return;
+	hash_row(sampler, slot, hashes);
+	store_row(sampler, hashes);
 }
+
+/* the client's receiver's own function, while it has ours */
+static bool (*client_receive) (TupleTableSlot *slot, DestReceiver *self);
 
 /*
  * Stand in for the receiver's own function.  When enough rows have been seen
@@ -295,12 +320,13 @@ take_row(Sampler *sampler, TupleTableSlot *slot)
 static bool
 receive_in_place(TupleTableSlot *slot, DestReceiver *self)
 {
-	Sampler    *sampler = current_sampler;
-	bool		(*receive) (TupleTableSlot *, DestReceiver *) = sampler->receive;
+	Sampler    *sampler = hooks_current_sampler();
+	bool		(*receive) (TupleTableSlot *, DestReceiver *) =
+	sampler != NULL ? sampler->receive : client_receive;
 
-	if (!sampler->full)
+	if (sampler != NULL && !sampler->full)
 		take_row(sampler, slot);
-	if (sampler->full)
+	if (sampler == NULL || sampler->full)
 		self->receiveSlot = receive;
 	return receive(slot, self);
 }
@@ -348,20 +374,20 @@ destroy_by_proxy(DestReceiver *self)
 
 /*
  * Put the sampler between the executor and the receiver of its rows, for one
- * ExecutorRun.  The caller ends it with evidence_stop_sampling() whatever
- * happens.
+ * ExecutorRun.  The caller ends it with evidence_stop_sampling(), unless an
+ * error ends the life of the receiver.
  */
 void
 evidence_start_sampling(Sampler *sampler, QueryDesc *queryDesc)
 {
 	DestReceiver *dest = queryDesc->dest;
 
-	sampler->outer = current_sampler;
 	sampler->target = dest;
-	current_sampler = sampler;
+	sampler->all_attributes = false;
 	if (dest->mydest == DestRemote || dest->mydest == DestRemoteExecute)
 	{
-		sampler->receive = dest->receiveSlot;
+		sampler->all_attributes = true;
+		sampler->receive = client_receive = dest->receiveSlot;
 		dest->receiveSlot = receive_in_place;
 		return;
 	}
@@ -377,27 +403,26 @@ evidence_start_sampling(Sampler *sampler, QueryDesc *queryDesc)
 void
 evidence_stop_sampling(Sampler *sampler, QueryDesc *queryDesc)
 {
-	current_sampler = sampler->outer;
 	if (sampler->receive == NULL)
 		queryDesc->dest = sampler->target;
 	else if (sampler->target->receiveSlot == receive_in_place)
 		sampler->target->receiveSlot = sampler->receive;
 }
 
-/* After a successful run: note how many rows there were in all. */
+/*
+ * After a successful run of a sampler that has kept rows: note how many there
+ * were in all.
+ */
 void
-evidence_finish_sampling(Sampler *sampler, int64 rows)
+evidence_finish_sampling(const Sampler *sampler, int64 rows)
 {
-	Sample	   *sample;
+	Sample	   *sample = &my_slot->samples[sampler->sample];
 
-	if (sampler->sample < 0)
-		return;
-	sample = &my_slot->samples[sampler->sample];
-	if (sample->queryid != sampler->queryid)
+	if (sample->queryid != sampler->execution->queryid)
 		return;					/* a nested statement took it over */
 	change_begin(&sample->change);
 	sample->rows = rows;
-	if (rows > (int64) sample->total - sample->batch)
+	if (rows > (int64) sample->total - sample->batch || sampler->truncates)
 		sample->truncated = true;
 	change_end(&sample->change);
 }
@@ -425,9 +450,17 @@ cell(const Sample *sample, int column, int64 row)
 static int64
 find_key(const Sample *sample, int column, int64 from, uint32 key)
 {
-	for (int64 row = Max(from, first_row(sample)); row < sample->total; row++)
-		if (cell(sample, column, row) == key)
+	const uint32 *cells = &sample->cells[column * sample->capacity];
+	int64		row = Max(from, first_row(sample));
+	uint32		at = row % sample->capacity;
+
+	for (; row < sample->total; row++)
+	{
+		if (cells[at] == key)
 			return row;
+		if (++at == sample->capacity)
+			at = 0;
+	}
 	return -1;
 }
 
@@ -458,12 +491,13 @@ evidence_has_value(const Sample *sample, int column, uint32 value)
 static float
 key_share(const Sample *sample, int column, uint32 key)
 {
+	const uint32 *cells = &sample->cells[column * sample->capacity];
+	int			held = Min(sample->total, sample->capacity);
 	int			n = 0;
-	int64		first = first_row(sample);
 
-	for (int64 row = first; row < sample->total; row++)
-		n += (cell(sample, column, row) == key);
-	return (float) n / (sample->total - first);
+	for (int i = 0; i < held; i++)
+		n += (cells[i] == key);
+	return (float) n / held;
 }
 
 /*
@@ -642,19 +676,16 @@ evidence_search(const KeyHistory *history, const Shape *shape, uint64 queryid,
 	return n;
 }
 
-/*
- * Go on with a walk that has been found: a few instructions when the key is
- * that of the next row.  False when the key is not where it should be.
- */
-bool
-evidence_follow(Follow *follow, const KeyValues *values)
+/* The key is not that of the next row: where does it take the walk? */
+void
+evidence_step(Follow *follow, const KeyValues *values)
 {
 	const Sample *sample = &my_slot->samples[follow->sample];
 	uint32		key = values->hash[follow->key];
 	int64		row;
 
 	if (sample->queryid != follow->queryid || key == VALUE_UNKNOWN)
-		return true;			/* nothing to compare with */
+		return;					/* nothing to compare with */
 	if (sample->stream != follow->stream)
 	{
 		follow->stream = sample->stream;
@@ -665,12 +696,9 @@ evidence_follow(Follow *follow, const KeyValues *values)
 	{
 		follow->row = row;
 		follow->matches++;
-		return true;
 	}
-	if (sample->truncated)
-		return true;
-	follow->misses++;
-	return false;
+	else if (!sample->truncated)
+		follow->misses++;
 }
 
 /* Has a walk that few rows have shown missed a row since? */
@@ -682,17 +710,18 @@ evidence_is_refuted(const Follow *follow)
 
 /*
  * Has the walk come to the end of the result, and does this key lead nowhere
- * from there?  Then the statement is asked for something else now.
+ * from there?  Then the statement is asked for something else now.  Where not
+ * all rows were kept "all_read" says that there were as many executions.
  */
 bool
-evidence_is_exhausted(const Follow *follow, const KeyValues *values, int64 calls)
+evidence_is_at_end(const Follow *follow, const KeyValues *values, bool all_read)
 {
 	const Sample *sample = &my_slot->samples[follow->sample];
 	bool		at_end;
 
 	if (sample->queryid != follow->queryid)
 		return false;
-	at_end = sample->truncated ? calls >= sample->rows :
+	at_end = sample->truncated ? all_read :
 		sample->stream == follow->stream && follow->row + 1 >= sample->total;
 	return at_end &&
 		step_to(sample, follow->column, follow->row, values->hash[follow->key]) < 0;

@@ -48,28 +48,33 @@ typedef struct Candidate
 
 #define MAX_CANDIDATES 8
 
-/* rows of the execution that is running, on their way into a sample */
+/* rows of the run that is under way, on their way into a sample */
 typedef struct Sampler
 {
-	uint64		queryid;
-	uint64		seq;
-	TimestampTz started;
-	const QueryDesc *queryDesc;
+	const struct Execution *execution;
 	int			sample;			/* -1 until there is a second row */
 	bool		skip_first;		/* the last execution gave one row at most */
-	bool		chain;			/* add to the stream that is there */
 	bool		keep_single;	/* even one row belongs in the stream */
+	bool		singles;		/* there is never more than one */
+	bool		truncates;		/* the next ones will not be kept */
 	bool		full;
+	bool		all_attributes; /* the receiver wants them anyway */
 	int64		seen;			/* rows that have come by */
 	int			ncolumns;
-	SampleColumn columns[SAMPLE_COLUMNS];
-	uint32		first[SAMPLE_COLUMNS];
 	/* what the executor was to send rows to */
 	DestReceiver *target;
 	bool		(*receive) (TupleTableSlot *slot, DestReceiver *self);
-	struct Sampler *outer;
+	/* only what is counted above is set in these */
+	SampleColumn columns[SAMPLE_COLUMNS];
+	uint32		first[SAMPLE_COLUMNS];
 	DestReceiver proxy;
 } Sampler;
+
+/*
+ * So many single rows of a loop's executions are kept while nothing is
+ * repeated that might use them.
+ */
+#define SINGLES_AHEAD 32
 
 /* the stream that began last, and how many samples there are */
 extern uint32 evidence_last_stream;
@@ -78,19 +83,54 @@ extern int	evidence_samples;
 extern void evidence_reset(void);
 extern void evidence_start_sampling(Sampler *sampler, QueryDesc *queryDesc);
 extern void evidence_stop_sampling(Sampler *sampler, QueryDesc *queryDesc);
-extern void evidence_finish_sampling(Sampler *sampler, int64 rows);
+extern void evidence_finish_sampling(const Sampler *sampler, int64 rows);
 extern void evidence_note_keys(KeyHistory *history, uint64 seq,
 							   const KeyValues *values);
 extern int	evidence_search(const KeyHistory *history, const Shape *shape,
 							uint64 queryid, int wanted, Candidate *candidates);
-extern bool evidence_follow(Follow *follow, const KeyValues *values);
+extern void evidence_step(Follow *follow, const KeyValues *values);
 extern bool evidence_is_refuted(const Follow *follow);
-extern bool evidence_is_exhausted(const Follow *follow, const KeyValues *values,
-								  int64 calls);
+extern bool evidence_is_at_end(const Follow *follow, const KeyValues *values,
+							   bool all_read);
 extern bool evidence_contradicts(const KeyHistory *history, const Shape *shape,
 								 int sample);
 extern bool evidence_has_value(const Sample *sample, int column, uint32 value);
 extern int	evidence_find_sample(uint64 queryid);
-extern void evidence_protect(int sample, uint64 seq);
+
+/* number of the statement that has looked at each sample last */
+extern uint64 evidence_used[SLOT_SAMPLES];
+
+/* Keep a sample from being replaced while a loop uses it. */
+static inline void
+evidence_protect(int sample, uint64 seq)
+{
+	evidence_used[sample] = seq;
+}
+
+/* Is the key that of the next row of the walk, as in a plain loop? */
+static inline bool
+evidence_is_next(const Follow *follow, const KeyValues *values)
+{
+	const Sample *sample = &my_slot->samples[follow->sample];
+	int64		next = follow->row + 1;
+
+	return sample->queryid == follow->queryid && sample->stream == follow->stream &&
+		next < sample->total && next + sample->capacity >= sample->total &&
+		sample->cells[follow->column * sample->capacity + next % sample->capacity] ==
+		values->hash[follow->key] && values->hash[follow->key] != 0;
+}
+
+/* Go on with a walk that has been found. */
+static inline void
+evidence_follow(Follow *follow, const KeyValues *values)
+{
+	if (evidence_is_next(follow, values))
+	{
+		follow->row++;
+		follow->matches++;
+	}
+	else
+		evidence_step(follow, values);
+}
 
 #endif							/* PG_NPLUSONE_EVIDENCE_H */

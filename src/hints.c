@@ -18,7 +18,7 @@
  * or a termination, which are the user's and go on.  A bucket of ten
  * verifications that fills up by one a second bounds what all this can cost;
  * and a statement that has not run for a minute is no longer counted, so that
- * hints_interests comes down to zero and the others stop paying.
+ * hints_counted comes down to zero and the others stop paying.
  *
  * Locking: none here.  Nothing is allocated outside a memory context that
  * ends with the verification.
@@ -114,8 +114,8 @@ typedef struct VerifyTask
 bool		hints_enabled = true;
 int			hints_min_time = 10;
 
-int			hints_interests = 0;
 int			hints_wanted_count = 0;
+uint64		hints_counted = 0;
 
 static Interest interests[INTERESTS];
 static bool busy = false;
@@ -156,17 +156,24 @@ find_interest(uint64 queryid)
 	return NULL;
 }
 
+static inline bool
+is_counted(const Interest *interest)
+{
+	return interest->state == INTEREST_WANTED || interest->state == INTEREST_COUNTED;
+}
+
 static void
 set_state(Interest *interest, InterestState state)
 {
-	InterestState was = interest->state;
-
+	if (state == interest->state)
+		return;
 	hints_wanted_count += (int) (state == INTEREST_WANTED) -
-		(int) (was == INTEREST_WANTED);
-	hints_interests +=
-		(int) (state == INTEREST_WANTED || state == INTEREST_COUNTED) -
-		(int) (was == INTEREST_WANTED || was == INTEREST_COUNTED);
+		(int) (interest->state == INTEREST_WANTED);
 	interest->state = state;
+	hints_counted = 0;
+	for (int i = 0; i < INTERESTS; i++)
+		if (is_counted(&interests[i]))
+			hints_counted |= HINTS_COUNTED_BIT(interests[i].queryid);
 }
 
 /* Verified: to be counted where there is something to count for */
@@ -203,7 +210,7 @@ hints_flush(void)
 {
 	if (!hintstore_ready())
 		return;
-	for (int i = 0; i < INTERESTS && hints_interests > 0; i++)
+	for (int i = 0; i < INTERESTS && hints_counted != 0; i++)
 		if (interests[i].state != INTEREST_FREE)
 			flush_interest(&interests[i]);
 }
@@ -215,12 +222,11 @@ hints_flush(void)
 static void
 sweep(TimestampTz now)
 {
-	for (int i = 0; i < INTERESTS && hints_interests > 0; i++)
+	for (int i = 0; i < INTERESTS && hints_counted != 0; i++)
 	{
 		Interest   *interest = &interests[i];
 
-		if ((interest->state != INTEREST_WANTED &&
-			 interest->state != INTEREST_COUNTED) ||
+		if (!is_counted(interest) ||
 			now - interest->last_run <= IDLE_AFTER_MS * INT64CONST(1000))
 			continue;
 		if (interest->state == INTEREST_WANTED)
@@ -651,9 +657,9 @@ verify_cached(Interest *interest, QueryDesc *queryDesc)
 	FreeErrorData(error);
 }
 
-/* One execution of any statement, while some are of interest */
+/* One execution of a statement that may be of interest, its time in microseconds */
 void
-hints_count(QueryDesc *queryDesc, double time)
+hints_count(QueryDesc *queryDesc, int64 time)
 {
 	Interest   *interest = find_interest(queryDesc->plannedstmt->queryId);
 	TimestampTz now = GetCurrentStatementStartTimestamp();
@@ -668,7 +674,7 @@ hints_count(QueryDesc *queryDesc, double time)
 	if (interest == NULL || interest->state == INTEREST_DONE)
 		return;
 	interest->calls++;
-	interest->time += time;
+	interest->time += time / 1000.0;
 	interest->last_run = now;
 	if (interest->state == INTEREST_WANTED &&
 		++interest->unplanned >= CACHED_AFTER && may_verify() &&

@@ -17,14 +17,17 @@
 extern bool hints_enabled;
 extern int	hints_min_time;		/* ms; -1: loops only */
 
-/* Statements of interest in this backend: 0 nearly always */
-extern int	hints_interests;
+/*
+ * Statements of interest in this backend: how many are wanted, 0 nearly
+ * always, and a bit for each that is counted, by the end of its queryid.
+ */
 extern int	hints_wanted_count;
+extern uint64 hints_counted;
 
 extern void hints_define_settings(void);
 extern void hints_request(uint64 queryid, uint64 clusterid, int64 calls,
 						  double time);
-extern void hints_count(QueryDesc *queryDesc, double time);
+extern void hints_count(QueryDesc *queryDesc, int64 time);
 extern bool hints_is_wanted(uint64 queryid);
 extern void hints_plan(Query *query, const char *query_string,
 					   int cursorOptions, ParamListInfo boundParams,
@@ -33,6 +36,8 @@ extern bool hints_set_busy(bool now);
 extern void hints_flush(void);
 extern void hints_forget(void);
 
+#define HINTS_COUNTED_BIT(queryid) (UINT64CONST(1) << ((queryid) & 63))
+
 /* For every planning: one compare unless something is wanted */
 static inline bool
 hints_wanted(uint64 queryid)
@@ -40,11 +45,11 @@ hints_wanted(uint64 queryid)
 	return hints_wanted_count > 0 && hints_is_wanted(queryid);
 }
 
-/* For every execution: one compare unless something is of interest */
+/* For every execution, its time in microseconds: one test for nearly all */
 static inline void
-hints_note_execution(QueryDesc *queryDesc, double time)
+hints_note_execution(QueryDesc *queryDesc, int64 time)
 {
-	if (hints_interests > 0)
+	if (hints_counted & HINTS_COUNTED_BIT((uint64) queryDesc->plannedstmt->queryId))
 		hints_count(queryDesc, time);
 }
 

@@ -4,9 +4,18 @@
  *	  Where the module is called from: thin, early-outs and calls only.
  *
  * Owns the nesting depth.  It is raised around everything that may run other
- * statements (planning, running and finishing a statement, utilities) and
- * comes back by PG_FINALLY, for statements that are not followed as well, or
- * else the statements inside them would pass for the client's.
+ * statements (planning, running and finishing a statement, utilities), for
+ * statements that are not followed as well, or else the statements inside
+ * them would pass for the client's.  Around utilities it comes back by
+ * PG_FINALLY.  The others are frames of a stack: each notes in which
+ * subtransaction it began, and none of them outlives that, so that the
+ * callback of an abort knows which of them an error has left.  That saves
+ * every statement a sigsetjmp().
+ *
+ * A statement is followed in ExecutorRun alone, from its first run on: a
+ * SELECT that runs once is begun and ended there, on the stack, so that an
+ * error leaves nothing behind.  What runs in pieces (a cursor) or has triggers
+ * to fire is kept, by its QueryDesc, until it is done.
  *
  * What a client sends is not always at depth 0, nor is everything at depth 0
  * a client's.  EXECUTE, DECLARE CURSOR, FETCH and COPY (query) are utilities
@@ -36,6 +45,7 @@
 #include "evidence.h"
 #include "hints.h"
 #include "hooks.h"
+#include "loops.h"
 #include "requests.h"
 #include "settings.h"
 #include "slots.h"
@@ -48,13 +58,26 @@
 #define INTERNAL_PORTAL_PREFIX "<unnamed portal "
 
 static planner_hook_type prev_planner = NULL;
-static ExecutorStart_hook_type prev_ExecutorStart = NULL;
 static ExecutorRun_hook_type prev_ExecutorRun = NULL;
 static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
 static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
 static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 
-static int	depth = 0;			/* statements around the current one */
+/*
+ * A planning, or a run or the finish of the executor, that is under way.  Of
+ * more than MAX_FRAMES only the number is known, and that some are left.
+ */
+typedef struct Frame
+{
+	int			level;			/* transaction nesting level that began it */
+	Sampler    *sampler;		/* takes its rows, NULL: nobody does */
+} Frame;
+
+#define MAX_FRAMES 256
+
+static Frame frames[MAX_FRAMES];
+static int	nframes = 0;
+static int	utilities = 0;		/* utilities around the current statement */
 static int	explaining = 0;		/* EXPLAINs around it */
 static uint64 cursor_queryid = 0;	/* of the query that is being declared */
 static bool attached = false;	/* this backend has its slot */
@@ -91,6 +114,15 @@ attach(void)
 	return true;
 }
 
+/* Is somebody else than the client the receiver of the rows? */
+static inline bool
+stays_in_server(const QueryDesc *queryDesc)
+{
+	CommandDest dest = queryDesc->dest->mydest;
+
+	return dest != DestRemote && dest != DestRemoteExecute;
+}
+
 /*
  * Did the server itself send this, for a trigger or a function?  The portal
  * of EXECUTE is named as SPI's are, but hidden.
@@ -113,26 +145,76 @@ fingerprint(const QueryDesc *queryDesc)
 	return queryid != 0 ? queryid : cursor_queryid;
 }
 
-/* Rows that stay in the server are no answer to a client. */
+/* Is this statement inside of another? */
+static inline bool
+is_nested(void)
+{
+	return utilities + nframes > 0;
+}
+
+/* Rows that end up in a table are no answer to a client. */
 static bool
-stays_in_server(const QueryDesc *queryDesc)
+fills_table(const QueryDesc *queryDesc)
 {
 	return queryDesc->dest->mydest == DestIntoRel ||
 		queryDesc->dest->mydest == DestTransientRel;
 }
 
-static bool
-is_followed(const QueryDesc *queryDesc, int eflags, bool *nested)
+static inline bool
+is_followed(const QueryDesc *queryDesc, bool *nested)
 {
-	if (!npo_loaded || npo_track == TRACK_NONE ||
-		fingerprint(queryDesc) == 0 ||
-		(eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || explaining > 0)
+	if (npo_track == TRACK_NONE || explaining > 0 || fingerprint(queryDesc) == 0)
 		return false;
-	*nested = depth > 0 || is_internal(queryDesc);
-	if ((*nested && npo_track != TRACK_ALL) || stays_in_server(queryDesc) ||
-		IsParallelWorker())
-		return false;
-	return attached || attach();
+	*nested = is_nested();
+	if (stays_in_server(queryDesc))
+	{
+		if (fills_table(queryDesc))
+			return false;
+		*nested = *nested || is_internal(queryDesc);
+	}
+	return (!*nested || npo_track == TRACK_ALL) && (attached || attach());
+}
+
+/* -------------------------------------------------------------------------
+ * Frames
+ * -------------------------------------------------------------------------
+ */
+
+/* Returns what leave_frame() is to be told. */
+static inline int
+enter_frame(Sampler *sampler)
+{
+	int			outer = nframes++;
+
+	if (outer < MAX_FRAMES)
+	{
+		frames[outer].level = GetCurrentTransactionNestLevel();
+		frames[outer].sampler = sampler;
+	}
+	return outer;
+}
+
+/* Not reached when an error leaves the frame; see leave_frames(). */
+static inline void
+leave_frame(int outer)
+{
+	nframes = outer;
+}
+
+/* A transaction of this level has ended, and with it what began in it. */
+static void
+leave_frames(int level)
+{
+	nframes = Min(nframes, MAX_FRAMES);
+	while (nframes > 0 && frames[nframes - 1].level >= level)
+		nframes--;
+}
+
+/* who takes the rows of the run that is under way, NULL: nobody */
+Sampler *
+hooks_current_sampler(void)
+{
+	return nframes > 0 && nframes <= MAX_FRAMES ? frames[nframes - 1].sampler : NULL;
 }
 
 /* -------------------------------------------------------------------------
@@ -145,44 +227,24 @@ npo_planner(NPO_PLANNER_ARGS)
 {
 	planner_hook_type planner = prev_planner ? prev_planner : standard_planner;
 	PlannedStmt *result;
+	int			frame = enter_frame(NULL);
 
-	depth++;
-	PG_TRY();
-	{
-		/* planning scribbles on the tree: what is planned again is a copy */
-		Query	   *copy = hints_wanted(parse->queryId) ? copyObject(parse) : NULL;
+	/* planning scribbles on the tree: what is planned again is a copy */
+	Query	   *copy = hints_wanted(parse->queryId) ? copyObject(parse) : NULL;
 
-		result = planner(NPO_PLANNER_PASS);
-		if (copy != NULL)
-			hints_plan(copy, query_string, cursorOptions, boundParams, result, planner);
-	}
-	PG_FINALLY();
-	{
-		depth--;
-	}
-	PG_END_TRY();
+	unit_plannings++;
+	result = planner(NPO_PLANNER_PASS);
+	if (copy != NULL)
+		hints_plan(copy, query_string, cursorOptions, boundParams, result, planner);
+	leave_frame(frame);
 	return result;
-}
-
-static void
-npo_ExecutorStart(QueryDesc *queryDesc, int eflags)
-{
-	bool		nested;
-
-	if (is_followed(queryDesc, eflags, &nested))
-		busy |= unit_begin_statement(queryDesc, fingerprint(queryDesc), nested) == NULL ||
-			IsTransactionBlock();
-	if (prev_ExecutorStart)
-		prev_ExecutorStart(queryDesc, eflags);
-	else
-		standard_ExecutorStart(queryDesc, eflags);
 }
 
 /* Does the statement hand rows to somebody whose next statement may use them? */
 static bool
-is_sampled(const QueryDesc *queryDesc)
+hands_out_rows(const QueryDesc *queryDesc)
 {
-	if (npo_sample_rows == 0 ||
+	if (npo_sample_rows == 0 || nframes >= MAX_FRAMES ||
 		(queryDesc->operation != CMD_SELECT && !queryDesc->plannedstmt->hasReturning))
 		return false;
 	switch (queryDesc->dest->mydest)
@@ -198,54 +260,84 @@ is_sampled(const QueryDesc *queryDesc)
 	}
 }
 
-static void
-start_usage(RunUsage *usage)
+static inline void
+run(NPO_EXECUTOR_RUN_ARGS, Sampler *sampler)
 {
-	usage->started = GetCurrentTimestamp();
-	usage->blks_hit = pgBufferUsage.shared_blks_hit;
-	usage->blks_read = pgBufferUsage.shared_blks_read;
+	int			frame = enter_frame(sampler);
+
+	if (prev_ExecutorRun)
+		prev_ExecutorRun(NPO_EXECUTOR_RUN_PASS);
+	else
+		standard_ExecutorRun(NPO_EXECUTOR_RUN_PASS);
+	leave_frame(frame);
 }
 
+/* Take rows while it runs.  After an error nobody looks at the receiver again. */
 static void
-end_usage(RunUsage *usage, QueryDesc *queryDesc)
+run_sampled(NPO_EXECUTOR_RUN_ARGS, Execution *execution)
 {
-	usage->ended = GetCurrentTimestamp();
-	usage->blks_hit = pgBufferUsage.shared_blks_hit - usage->blks_hit;
-	usage->blks_read = pgBufferUsage.shared_blks_read - usage->blks_read;
-	usage->rows = (int64) queryDesc->estate->es_processed;
+	Sampler		sampler;
+
+	unit_prepare_sampler(execution, count != 0, &sampler);
+	evidence_start_sampling(&sampler, queryDesc);
+	run(NPO_EXECUTOR_RUN_PASS, &sampler);
+	evidence_stop_sampling(&sampler, queryDesc);
+	if (sampler.sample >= 0)
+		evidence_finish_sampling(&sampler, execution->rows +
+								 (int64) queryDesc->estate->es_processed);
 }
 
-static void
-run_at_depth(NPO_EXECUTOR_RUN_ARGS, Sampler *sampler)
+/*
+ * When a run begins is known to the server already, in the extended protocol:
+ * when the client's Execute message was read.  In the simple protocol the
+ * statement has been parsed and planned since, and either way time has passed
+ * if it made a loop.
+ */
+static inline TimestampTz
+start_of_run(const QueryDesc *queryDesc, const Execution *execution)
 {
-	depth++;
-	PG_TRY();
-	{
-		if (prev_ExecutorRun)
-			prev_ExecutorRun(NPO_EXECUTOR_RUN_PASS);
-		else
-			standard_ExecutorRun(NPO_EXECUTOR_RUN_PASS);
-	}
-	PG_FINALLY();
-	{
-		depth--;
-		if (sampler != NULL)
-			evidence_stop_sampling(sampler, queryDesc);
-	}
-	PG_END_TRY();
+	return queryDesc->dest->mydest == DestRemoteExecute &&
+		!execution->nested && !execution->was_dear ?
+		GetCurrentStatementStartTimestamp() : GetCurrentTimestamp();
 }
 
-/* A run has taken so long: is that a reason to look for an index? */
+static inline void
+start_usage(Execution *execution, const QueryDesc *queryDesc)
+{
+	execution->run_started = start_of_run(queryDesc, execution);
+	execution->blks_hit = pgBufferUsage.shared_blks_hit;
+	execution->blks_read = pgBufferUsage.shared_blks_read;
+}
+
+/* A statement has taken so long: is that a reason to look for an index? */
 static void
+note_slow(const QueryDesc *queryDesc, int64 exec_time)
+{
+	if (hints_enabled && hints_min_time >= 0)
+		hints_request(fingerprint(queryDesc), 0, 1, (double) exec_time / 1000.0);
+}
+
+static inline void
 note_time(QueryDesc *queryDesc, int64 exec_time)
 {
-	double		ms = (double) exec_time / 1000.0;
+	hints_note_execution(queryDesc, exec_time);
+	if (exec_time >= hints_min_time * INT64CONST(1000))
+		note_slow(queryDesc, exec_time);
+}
 
-	if (!hints_enabled)
-		return;
-	hints_note_execution(queryDesc, ms);
-	if (hints_min_time >= 0 && ms >= hints_min_time)
-		hints_request(fingerprint(queryDesc), 0, 1, ms);
+/* What the statement did is done, triggers included. */
+static inline void
+end_usage(Execution *execution, QueryDesc *queryDesc)
+{
+	RunUsage	usage;
+
+	usage.ended = GetCurrentTimestamp();
+	usage.exec_time = Max(usage.ended - execution->run_started, 0);
+	usage.blks_hit = pgBufferUsage.shared_blks_hit - execution->blks_hit;
+	usage.blks_read = pgBufferUsage.shared_blks_read - execution->blks_read;
+	usage.rows = (int64) queryDesc->estate->es_processed;
+	unit_end_run(execution, &usage);
+	note_time(queryDesc, usage.exec_time);
 }
 
 /*
@@ -270,42 +362,71 @@ run_unfollowed(NPO_EXECUTOR_RUN_ARGS)
 
 	if (is_timed(queryDesc))
 		started = GetCurrentTimestamp();
-	run_at_depth(NPO_EXECUTOR_RUN_PASS, NULL);
+	run(NPO_EXECUTOR_RUN_PASS, NULL);
 	if (started != 0)
 		note_time(queryDesc, GetCurrentTimestamp() - started);
+}
+
+/* Are no executions kept? */
+static inline bool
+nothing_kept(void)
+{
+	return !attached || my_unit->open == 0;
+}
+
+/* Does ExecutorFinish() have something to do for this statement? */
+static inline bool
+fires_triggers(const QueryDesc *queryDesc)
+{
+	return (queryDesc->estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) == 0;
+}
+
+/* The execution of a run that is not its first, NULL if it is not followed. */
+static Execution *
+continued(QueryDesc *queryDesc)
+{
+	return attached ? unit_find(queryDesc) : NULL;
+}
+
+/*
+ * The execution that a run belongs to, NULL if it is not followed.  It is in
+ * "local" where nobody will ask for it again.
+ */
+static inline Execution *
+begin(QueryDesc *queryDesc, uint64 count, Execution *local)
+{
+	bool		nested;
+
+	if (queryDesc->already_executed)
+		return continued(queryDesc);
+	if (!npo_loaded || !is_followed(queryDesc, &nested))
+		return NULL;
+	if (!unit_begin_statement(queryDesc, fingerprint(queryDesc), nested, local))
+	{
+		busy |= !nested;
+		return NULL;
+	}
+	return count == 0 && !fires_triggers(queryDesc) ? local : unit_keep(local);
 }
 
 static void
 npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 {
-	Execution  *execution = attached ? unit_find(queryDesc) : NULL;
-	Sampler		sampler;
-	RunUsage	usage;
-	bool		sampled;
+	Execution	local;
+	Execution  *execution = begin(queryDesc, count, &local);
 
 	if (execution == NULL)
 	{
 		run_unfollowed(NPO_EXECUTOR_RUN_PASS);
 		return;
 	}
-	sampled = is_sampled(queryDesc) && unit_is_sampled(execution);
-	if (sampled)
-	{
-		unit_prepare_sampler(execution, count != 0, &sampler);
-		evidence_start_sampling(&sampler, queryDesc);
-	}
-	start_usage(&usage);
-	run_at_depth(NPO_EXECUTOR_RUN_PASS, sampled ? &sampler : NULL);
-	end_usage(&usage, queryDesc);
-
-	/* what ran inside may have closed the unit, or the subtransaction */
-	execution = unit_find(queryDesc);
-	if (execution == NULL)
-		return;
-	unit_end_run(execution, &usage);
-	if (sampled)
-		evidence_finish_sampling(&sampler, execution->rows);
-	note_time(queryDesc, usage.ended - usage.started);
+	start_usage(execution, queryDesc);
+	if (loops_is_sampled(execution->entry) && hands_out_rows(queryDesc))
+		run_sampled(NPO_EXECUTOR_RUN_PASS, execution);
+	else
+		run(NPO_EXECUTOR_RUN_PASS, NULL);
+	if (!fires_triggers(queryDesc))
+		end_usage(execution, queryDesc);
 }
 
 static void
@@ -321,37 +442,26 @@ static void
 npo_ExecutorFinish(QueryDesc *queryDesc)
 {
 	Execution  *execution;
-	RunUsage	usage;
+	int			frame;
 
 	/* without triggers to fire nothing else runs in here */
-	if (queryDesc->estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS)
+	if (!fires_triggers(queryDesc))
 	{
 		finish(queryDesc);
 		return;
 	}
+	frame = enter_frame(NULL);
+	finish(queryDesc);
+	leave_frame(frame);
 	execution = attached ? unit_find(queryDesc) : NULL;
 	if (execution != NULL)
-		start_usage(&usage);
-	depth++;
-	PG_TRY();
-	{
-		finish(queryDesc);
-	}
-	PG_FINALLY();
-	{
-		depth--;
-	}
-	PG_END_TRY();
-	if (execution == NULL || (execution = unit_find(queryDesc)) == NULL)
-		return;
-	end_usage(&usage, queryDesc);
-	unit_end_triggers(execution, &usage);
+		end_usage(execution, queryDesc);
 }
 
 static void
 npo_ExecutorEnd(QueryDesc *queryDesc)
 {
-	if (attached)
+	if (attached && my_unit->open > 0)
 		unit_forget(queryDesc);
 	if (prev_ExecutorEnd)
 		prev_ExecutorEnd(queryDesc);
@@ -410,10 +520,10 @@ breaks_run(const Node *utility)
 	}
 }
 
-/* the depths of one utility, out of reach of the jump that an error makes */
+/* what one utility adds, out of reach of the jump that an error makes */
 typedef struct UtilityLevel
 {
-	int			depth;
+	int			utilities;
 	int			explaining;
 	bool		discards_all;
 	bool		breaks_run;
@@ -424,7 +534,7 @@ level_of(const Node *utility)
 {
 	UtilityLevel level = {0};
 
-	level.depth = is_transparent(utility) ? 0 : 1;
+	level.utilities = is_transparent(utility) ? 0 : 1;
 	level.explaining = IsA(utility, ExplainStmt) ? 1 : 0;
 	level.discards_all = IsA(utility, DiscardStmt) &&
 		((const DiscardStmt *) utility)->target == DISCARD_ALL;
@@ -445,43 +555,62 @@ declared_queryid(const Node *utility, const char *text)
 		NPO_CURSOR_QUERYID(query, text);
 }
 
+#define NPO_UTILITY_ARGS \
+	PlannedStmt *pstmt, const char *queryString, bool readOnlyTree, \
+	ProcessUtilityContext context, ParamListInfo params, \
+	QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc
+#define NPO_UTILITY_PASS \
+	pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc
+
+static inline void
+process_utility(NPO_UTILITY_ARGS)
+{
+	if (prev_ProcessUtility)
+		prev_ProcessUtility(NPO_UTILITY_PASS);
+	else
+		standard_ProcessUtility(NPO_UTILITY_PASS);
+}
+
 static void
-npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
-				   bool readOnlyTree, ProcessUtilityContext context,
-				   ParamListInfo params, QueryEnvironment *queryEnv,
-				   DestReceiver *dest, QueryCompletion *qc)
+process_with_level(NPO_UTILITY_ARGS)
 {
 	/* the tree may be gone afterwards: read it now */
 	const UtilityLevel level = level_of(pstmt->utilityStmt);
 
-	if (attached && depth == 0)
-	{
-		unit_check_idle_gap();
-		busy = true;
-	}
-	depth += level.depth;
+	utilities += level.utilities;
 	explaining += level.explaining;
 	cursor_queryid = declared_queryid(pstmt->utilityStmt, queryString);
 	PG_TRY();
 	{
-		if (prev_ProcessUtility)
-			prev_ProcessUtility(pstmt, queryString, readOnlyTree, context,
-								params, queryEnv, dest, qc);
-		else
-			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
-									params, queryEnv, dest, qc);
+		process_utility(NPO_UTILITY_PASS);
 	}
 	PG_FINALLY();
 	{
-		depth -= level.depth;
+		utilities -= level.utilities;
 		explaining -= level.explaining;
 		cursor_queryid = 0;
 	}
 	PG_END_TRY();
-	if (level.breaks_run && depth == 0 && attached)
+	if (level.breaks_run && !is_nested() && attached)
 		unit_break_run();
 	if (level.discards_all && attached)
 		unit_close();
+}
+
+static void
+npo_ProcessUtility(NPO_UTILITY_ARGS)
+{
+	if (attached && !is_nested())
+	{
+		unit_check_idle_gap();
+		busy = true;
+	}
+
+	/* BEGIN and its like run no statement; deferred triggers come later */
+	if (IsA(pstmt->utilityStmt, TransactionStmt))
+		process_utility(NPO_UTILITY_PASS);
+	else
+		process_with_level(NPO_UTILITY_PASS);
 }
 
 /* -------------------------------------------------------------------------
@@ -491,30 +620,35 @@ npo_ProcessUtility(PlannedStmt *pstmt, const char *queryString,
 
 /* Numbers only: there may be no valid transaction to look anything up in. */
 static void
+at_end_of_xact(void)
+{
+	leave_frames(1);
+	if (!attached)
+		return;
+	unit_forget_level(1);
+	if (busy)
+		unit_note_xact_end(GetCurrentTimestamp());
+	busy = false;
+}
+
+static void
 at_xact_event(XactEvent event, void *arg)
 {
-	switch (event)
-	{
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_ABORT:
-		case XACT_EVENT_PREPARE:
-			if (!attached)
-				break;
-			unit_forget_level(1);
-			if (busy)
-				unit_note_xact_end(GetCurrentTimestamp());
-			busy = false;
-			break;
-		default:
-			break;
-	}
+	if (event == XACT_EVENT_PRE_COMMIT || (!busy && nframes == 0 && nothing_kept()))
+		return;
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		at_end_of_xact();
 }
 
 static void
 at_subxact_event(SubXactEvent event, SubTransactionId mySubid,
 				 SubTransactionId parentSubid, void *arg)
 {
-	if (attached && event == SUBXACT_EVENT_ABORT_SUB)
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	leave_frames(GetCurrentTransactionNestLevel());
+	if (attached)
 		unit_forget_level(GetCurrentTransactionNestLevel());
 }
 
@@ -523,8 +657,6 @@ hooks_install(void)
 {
 	prev_planner = planner_hook;
 	planner_hook = npo_planner;
-	prev_ExecutorStart = ExecutorStart_hook;
-	ExecutorStart_hook = npo_ExecutorStart;
 	prev_ExecutorRun = ExecutorRun_hook;
 	ExecutorRun_hook = npo_ExecutorRun;
 	prev_ExecutorFinish = ExecutorFinish_hook;

@@ -8,6 +8,9 @@
 #ifndef PG_NPLUSONE_HOOKS_H
 #define PG_NPLUSONE_HOOKS_H
 
+#include "evidence.h"
+
 extern void hooks_install(void);
+extern Sampler *hooks_current_sampler(void);
 
 #endif							/* PG_NPLUSONE_HOOKS_H */

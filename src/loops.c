@@ -17,8 +17,10 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "common/hashfn.h"
 #include "nodes/params.h"
+#include "port/pg_bitutils.h"
 
 #include "classify.h"
 #include "clusters.h"
@@ -47,7 +49,24 @@
 /* text that is hashed to tell executions apart whose keys do not */
 #define IDENTITY_TEXT 1024
 
+/* different keys up to which those seen are looked for in many places */
+#define SEEN_SPARSE (LOOP_SEEN * 3 / 4)
+
 static Loop *loops = NULL;
+
+/*
+ * Loops that belong to no result (yet): rows of another loop may turn out to
+ * be what they follow.  These are the two that ran last.
+ */
+typedef struct Orphan
+{
+	int			loop;			/* its number, -1: none */
+	uint64		seq;			/* of its latest execution */
+} Orphan;
+
+static Orphan orphans[2];
+
+uint32		loops_news = 0;
 
 /* -------------------------------------------------------------------------
  * The list of loops
@@ -69,6 +88,7 @@ loops_init(char *memory)
 		loops[i].entry = -1;
 		loops[i].number = i;
 	}
+	orphans[0].loop = orphans[1].loop = -1;
 	cycle_reset();
 }
 
@@ -90,6 +110,33 @@ entry_of(const Loop *loop)
 	return &my_unit->entries[loop->entry];
 }
 
+static inline void
+note_orphan(const Loop *loop)
+{
+	if (orphans[0].loop != loop->number)
+	{
+		orphans[1] = orphans[0];
+		orphans[0].loop = loop->number;
+	}
+	orphans[0].seq = loop->seq;
+}
+
+static void
+forget_orphan(const Loop *loop)
+{
+	for (int i = 0; i < lengthof(orphans); i++)
+		if (orphans[i].loop == loop->number)
+			orphans[i].loop = -1;
+}
+
+static void
+set_parent(Loop *loop, uint64 parent)
+{
+	loop->parent = parent;
+	if (parent != 0)
+		forget_orphan(loop);
+}
+
 /* End a loop: its counts go to its cluster, its statement starts afresh. */
 static void
 end_loop(Loop *loop)
@@ -103,6 +150,7 @@ end_loop(Loop *loop)
 		session_fold(counts);
 		clusters_fold(counts);
 	}
+	forget_orphan(loop);
 	entry->loop = -1;
 	entry->generation = 0;
 	loop->entry = -1;
@@ -197,7 +245,7 @@ keys_tell_all(const Shape *shape, const KeyValues *values)
  * no telling.  Rows that are inserted are taken as different.
  */
 static uint32
-identity_of(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *values)
+identity_of_many(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *values)
 {
 	uint32		identity = 1;
 
@@ -211,15 +259,29 @@ identity_of(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *val
 	return identity;
 }
 
-/* Has this loop looked the same up before?  Remember it if not. */
-static bool
+/* the same; a single key, as most statements have, is its own identity */
+static inline uint32
+identity_of(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *values)
+{
+	if (shape->nkeys == 1 && (shape->flags & SHAPE_OPAQUE) == 0 &&
+		values->hash[0] != VALUE_UNKNOWN && shape->kind < KIND_INSERT)
+		return values->hash[0];
+	return identity_of_many(shape, queryDesc, values);
+}
+
+/*
+ * Has this loop looked the same up before?  Remember it if not.  When many
+ * are remembered, the latest are, and few places are looked at.
+ */
+static inline bool
 seen_before(Loop *loop, uint32 identity)
 {
 	uint32		home = identity % LOOP_SEEN;
+	uint32		probes = loop->nseen < SEEN_SPARSE ? SEEN_PROBES : 1;
 
 	if (identity == VALUE_UNKNOWN)
 		return false;
-	for (uint32 i = 0; i < SEEN_PROBES; i++)
+	for (uint32 i = 0; i < probes; i++)
 	{
 		uint32	   *place = &loop->seen[(home + i) % LOOP_SEEN];
 
@@ -228,6 +290,7 @@ seen_before(Loop *loop, uint32 identity)
 		if (*place == VALUE_UNKNOWN)
 		{
 			*place = identity;
+			loop->nseen++;
 			return false;
 		}
 	}
@@ -259,6 +322,7 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	loop->entry = entry->number;
 	loop->follow.sample = -1;
 	loop->page_rows = entry->first_rows;
+	loop->search_at = npo_threshold;
 	entry->loop = number;
 	memset(&first, 0, sizeof(first));
 	memcpy(first.hash, entry->first_hash, sizeof(first.hash));
@@ -289,9 +353,9 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 static void
 note_streams(Loop *loop, int64 calls)
 {
-	if (loop->last_stream == evidence_last_stream)
-		return;
 	loop->last_stream = evidence_last_stream;
+	loop->search_at = 0;
+	loop->count_run = 0;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
 		const Sample *sample = &my_slot->samples[i];
@@ -308,9 +372,11 @@ note_streams(Loop *loop, int64 calls)
 	}
 }
 
-static void
+static inline void
 note_identity(Loop *loop, uint32 identity)
 {
+	if (loop->identity_varied)
+		return;
 	if (loop->identity != VALUE_UNKNOWN && identity != VALUE_UNKNOWN)
 	{
 		loop->identity_known = true;
@@ -326,7 +392,7 @@ loops_is_monotonous(const Loop *loop)
 	return loop->varied == 0 && loop->identity_known && !loop->identity_varied;
 }
 
-static void
+static inline void
 note_variation(Loop *loop, const Shape *shape, const KeyValues *values)
 {
 	const uint32 *before =
@@ -341,17 +407,16 @@ note_variation(Loop *loop, const Shape *shape, const KeyValues *values)
 		}
 }
 
-static void
+/* Each counter is one word, and may be ahead of the others by one execution. */
+static inline int64
 count_call(Loop *loop, bool duplicate, TimestampTz now)
 {
-	SlotLoop   *counts = counts_of(loop);
+	LoopCounters *c = &counts_of(loop)->counters;
 
-	change_begin(&counts->change);
-	counts->counters.calls++;
-	counts->counters.duplicate_calls += duplicate;
+	c->duplicate_calls += duplicate;
 	if (now > my_unit->ended)
-		counts->counters.gap_time += now - my_unit->ended;
-	change_end(&counts->change);
+		c->gap_time += now - my_unit->ended;
+	return ++c->calls;
 }
 
 /*
@@ -404,7 +469,7 @@ reads_pages(const Loop *loop, const Shape *shape)
 {
 	return loop->varied != 0 && !key_varies(loop, shape, true) &&
 		loop->page_rows >= 2 && !KIND_IS_WRITE(shape->kind) &&
-		loop->odd_pages * ODD_PAGES_SHARE <= (int64) loop->history.count;
+		loop->odd_pages * ODD_PAGES_SHARE <= counts_of(loop)->counters.calls;
 }
 
 /* the count(*) of a paginator: the same again and again, beside the pages */
@@ -455,23 +520,42 @@ is_power_of_two(int64 n)
 }
 
 /*
- * Search when some result has been followed by the threshold: at first every
- * time, then at every doubling.
+ * When to search next, after a result that was followed by so many calls: from
+ * the threshold on every time, from twice the threshold at every doubling.
  */
-static bool
-search_is_due(const Loop *loop, int64 calls)
+static int64
+next_search_after(int64 since)
 {
-	if (evidence_samples == 0)
-		return false;
-	for (int i = 0; i < SLOT_SAMPLES; i++)
-	{
-		int64		since = calls - loop->calls_before[i];
+	int64		next = since + 1;
 
-		if (my_slot->samples[i].queryid != 0 && since >= npo_threshold &&
-			(since < 2 * (int64) npo_threshold || is_power_of_two(since)))
-			return true;
-	}
-	return false;
+	if (next < npo_threshold)
+		return npo_threshold;
+	if (next < 2 * (int64) npo_threshold)
+		return next;
+	return INT64CONST(1) << (pg_leftmost_one_pos64(next - 1) + 1);
+}
+
+/* The calls at which some result has been followed by enough of them. */
+static void
+plan_search(Loop *loop, int64 calls)
+{
+	loop->search_at = PG_INT64_MAX;
+	for (int i = 0; i < SLOT_SAMPLES; i++)
+		if (my_slot->samples[i].queryid != 0)
+			loop->search_at = Min(loop->search_at, loop->calls_before[i] +
+								  next_search_after(calls - loop->calls_before[i]));
+}
+
+/* Is a search due at this call? */
+static bool
+search_is_due(Loop *loop, int64 calls)
+{
+	if (loop->search_at == 0)
+		plan_search(loop, calls - 1);
+	if (calls < loop->search_at)
+		return false;
+	plan_search(loop, calls);
+	return true;
 }
 
 /* Look for the result whose values the keys are. */
@@ -524,7 +608,7 @@ adopt_parent(Loop *loop, uint64 parent, int sample)
 
 	forget_calls_before(loop, loop->calls_before[outermost_sample(parent, sample)]);
 	evidence_protect(sample, my_unit->seq);
-	loop->parent = parent;
+	set_parent(loop, parent);
 	if (entry != NULL)
 		entry->is_parent = true;
 }
@@ -539,12 +623,9 @@ tie_by_values(const Loop *loop)
 	return follow->matches >= PROOF_MATCHES ? TIE_VALUES : TIE_TWO_VALUES;
 }
 
-/*
- * An unbroken run of reads as long as the result that was read right before
- * it.  Returns the sample, -1: none.
- */
+/* the sample of what was read right before this unbroken run, -1: none */
 static int
-sample_as_long_as_run(const Loop *loop, const UnitEntry *entry)
+sample_before_run(const Loop *loop, const UnitEntry *entry)
 {
 	if (evidence_samples == 0 || KIND_IS_WRITE(entry->shape.kind) ||
 		entry->run < npo_threshold)
@@ -554,12 +635,29 @@ sample_as_long_as_run(const Loop *loop, const UnitEntry *entry)
 		const Sample *sample = &my_slot->samples[i];
 
 		if (sample->queryid != 0 && sample->queryid != entry->queryid &&
-			sample->last_seq == entry->seq - entry->run &&
-			sample->rows == entry->run &&
-			!evidence_contradicts(&loop->history, &entry->shape, i))
+			sample->last_seq == entry->seq - entry->run)
 			return i;
 	}
 	return -1;
+}
+
+/*
+ * An unbroken run of reads as long as the result that was read right before
+ * it.  Returns the sample, -1: none.
+ */
+static int
+sample_as_long_as_run(Loop *loop, const UnitEntry *entry)
+{
+	int			number = sample_before_run(loop, entry);
+	int64		rows;
+
+	if (number < 0)
+		return -1;
+	rows = my_slot->samples[number].rows;
+	/* it may become that long: look again then */
+	loop->count_run = (uint32) Min(rows, PG_UINT32_MAX);
+	return rows == entry->run &&
+		!evidence_contradicts(&loop->history, &entry->shape, number) ? number : -1;
 }
 
 /* An UPDATE or DELETE without a key is not made for one row after the other. */
@@ -576,11 +674,11 @@ writes_single_rows(const Shape *shape)
 
 /* Ties that need no values.  Only what is tied is counted. */
 static Tie
-tie_by_company(Loop *loop, const UnitEntry *entry, int64 calls)
+tie_by_company(Loop *loop, const UnitEntry *entry, int64 calls, bool nested)
 {
 	int			sample;
 
-	if (entry->in_xact && entry->xact_calls >= npo_threshold)
+	if (entry->xact_calls >= npo_threshold && (nested || IsTransactionBlock()))
 	{
 		forget_calls_before(loop, calls - entry->xact_calls);
 		return TIE_XACT;
@@ -601,7 +699,7 @@ tie_by_company(Loop *loop, const UnitEntry *entry, int64 calls)
 
 /* What ties the executions so far together, that of now included. */
 static Tie
-weigh_ties(Loop *loop, const UnitEntry *entry, int64 calls)
+weigh_ties(Loop *loop, const UnitEntry *entry, int64 calls, bool nested)
 {
 	Tie			tie;
 
@@ -616,8 +714,8 @@ weigh_ties(Loop *loop, const UnitEntry *entry, int64 calls)
 		return tie;
 	if (loop->tie > TIE_COUNT)
 		return loop->tie;		/* see loops_has_ended() */
-	loop->parent = 0;
-	return tie_by_company(loop, entry, calls);
+	set_parent(loop, 0);
+	return tie_by_company(loop, entry, calls, nested);
 }
 
 Confidence
@@ -633,33 +731,6 @@ loops_confidence(const Loop *loop)
 			return CONFIDENCE_PROVEN;
 		default:
 			return CONFIDENCE_LIKELY;
-	}
-}
-
-/*
- * Has what tied the loop together come to its end before this execution?
- * Then it is the first of something else.
- */
-bool
-loops_has_ended(const UnitEntry *entry, const KeyValues *values)
-{
-	const Loop *loop = &loops[entry->loop];
-
-	switch (loop->tie)
-	{
-		case TIE_XACT:
-			return entry->xact_calls == 1;
-		case TIE_RUN:
-		case TIE_COUNT:
-			return entry->run == 1;
-		case TIE_CYCLE:
-			return cycle_upserts(entry->queryid) == 0;
-		case TIE_TWO_VALUES:
-		case TIE_VALUES:
-			return evidence_is_exhausted(&loop->follow, values,
-										 counts_of(loop)->counters.calls);
-		default:
-			return false;
 	}
 }
 
@@ -693,6 +764,46 @@ parent_rows(const Loop *loop)
 	return Max(my_slot->samples[sample].rows, (int64) my_slot->samples[sample].total);
 }
 
+/* Have there been as many executions as the parent has rows? */
+static bool
+has_read_all(const Loop *loop)
+{
+	return counts_of(loop)->counters.calls >= parent_rows(loop);
+}
+
+static bool
+has_walked_through(const Loop *loop, const KeyValues *values)
+{
+	return !evidence_is_next(&loop->follow, values) &&
+		evidence_is_at_end(&loop->follow, values, has_read_all(loop));
+}
+
+/*
+ * Has what tied the loop together come to its end before this execution?
+ * Then it is the first of something else.
+ */
+bool
+loops_has_ended(const UnitEntry *entry, const KeyValues *values)
+{
+	const Loop *loop = &loops[entry->loop];
+
+	switch (loop->tie)
+	{
+		case TIE_XACT:
+			return entry->xact_calls == 1;
+		case TIE_RUN:
+		case TIE_COUNT:
+			return entry->run == 1;
+		case TIE_CYCLE:
+			return cycle_upserts(entry->queryid) == 0;
+		case TIE_TWO_VALUES:
+		case TIE_VALUES:
+			return has_walked_through(loop, values);
+		default:
+			return false;
+	}
+}
+
 static void
 note_parent_rows(Loop *loop)
 {
@@ -716,12 +827,10 @@ note_parent_rows(Loop *loop)
 
 /* A cluster that was reset under its loop begins again with this statement. */
 static void
-check_reset(Loop *loop)
+begin_after_reset(Loop *loop)
 {
 	SlotLoop   *counts = counts_of(loop);
 
-	if (!loop->published || loop->resets == clusters_resets())
-		return;
 	loop->resets = clusters_resets();
 	if (clusters_is_attached(counts))
 		return;
@@ -746,8 +855,10 @@ follow_evidence(Loop *loop, const KeyValues *values)
 	if (evidence_is_refuted(follow))
 	{
 		follow->sample = -1;
-		loop->parent = 0;
+		set_parent(loop, 0);
 		loop->tie = TIE_REPETITION;
+		loop->search_at = 0;
+		loop->news = loops_news - 1;
 		return;
 	}
 	evidence_protect(follow->sample, my_unit->seq);
@@ -786,6 +897,7 @@ note_outer(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc)
 		return;
 	loop->told_outer = n;
 	detect_publish(entry, loop, counts_of(loop), queryDesc);
+	loops_news++;
 }
 
 /* Is what has been published of the loop still what is known of it? */
@@ -798,12 +910,32 @@ is_published_so(const Loop *loop)
 		counts->confidence == loops_confidence(loop);
 }
 
-/* Publish the loop, or move it, when its ties have changed. */
+/*
+ * Publish the loop, or move it, when its ties have changed.  Both may have
+ * consequences for the loops around it and inside it.
+ */
 static void
-reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values)
+publish(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, int64 calls)
+{
+	loop->monotonous = loops_is_monotonous(loop);
+	note_parent_rows(loop);
+	loop->told_outer = count_outer(loop);
+	detect_publish(entry, loop, counts_of(loop), queryDesc);
+	if (!loop->published)
+		loop->publish_at = calls * 2;
+	else
+		loops_news++;
+	loop->news = loops_news;
+}
+
+/* Weigh what ties the loop together, and make known what has changed. */
+static void
+reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc,
+		   const KeyValues *values, bool nested)
 {
 	int64		calls = counts_of(loop)->counters.calls;
 
+	loop->news = loops_news;
 	if (loop->monotonous && !loops_is_monotonous(loop))
 		loop->published = false;	/* another pattern than it seemed */
 	if (loop->tie == TIE_VALUES && loop->published)
@@ -812,76 +944,100 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *
 		note_outer(loop, entry, queryDesc);
 		return;
 	}
-	loop->tie = weigh_ties(loop, entry, calls);
+	loop->tie = weigh_ties(loop, entry, calls, nested);
 	if (loop->published ? is_published_so(loop) : calls < loop->publish_at)
 		return;
-	if (!is_eligible(loop, entry, values))
-		return;
-	loop->monotonous = loops_is_monotonous(loop);
-	note_parent_rows(loop);
-	loop->told_outer = count_outer(loop);
-	detect_publish(entry, loop, counts_of(loop), queryDesc);
-	if (!loop->published)
-		loop->publish_at = calls * 2;
+	if (is_eligible(loop, entry, values))
+		publish(loop, entry, queryDesc, calls);
 }
 
 /*
- * Count an execution that is about to start.  False when it is the first in
- * its unit of work, or there is no room to follow it.
+ * Can there be anything new about a loop that is published?  Asked at every
+ * execution, while reconsider() costs as much as several.
+ */
+static inline bool
+has_news(const Loop *loop, const UnitEntry *entry, int64 calls)
+{
+	if (loop->news != loops_news || (loop->monotonous && loop->identity_varied))
+		return true;
+	if (loop->tie >= TIE_XACT)
+		return loop->tie != TIE_VALUES && calls >= loop->search_at;
+	return calls >= loop->search_at || loop->tie == TIE_COUNT ||
+		entry->run == loop->count_run || entry->run == npo_threshold ||
+		entry->xact_calls >= npo_threshold || cycle_write != 0;
+}
+
+/*
+ * Are the keys needed one by one?  Not where they walk a result for sure, nor
+ * where there is none to walk and all of them are known to vary.
+ */
+static inline bool
+wants_history(const Loop *loop, const Shape *shape)
+{
+	if (loop->varied != (1 << shape->nkeys) - 1 || (shape->flags & SHAPE_BATCH) != 0)
+		return true;
+	return loop->follow.sample >= 0 ? loop->follow.weak : evidence_samples > 0;
+}
+
+/*
+ * Count an execution that is about to start and is not the first in its unit
+ * of work.  False when there is no room to follow it.
  */
 bool
 loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 			TimestampTz now, bool nested)
 {
-	Loop	   *loop;
+	Loop	   *loop = entry->loop >= 0 ? &loops[entry->loop] : start_loop(entry, queryDesc);
 	uint32		identity;
+	int64		calls;
 
-	cycle_note_statement(entry->queryid, &entry->shape, values);
-	if (entry->first_seq == my_unit->seq)
-		return false;
-	loop = entry->loop >= 0 ? &loops[entry->loop] : start_loop(entry, queryDesc);
 	if (loop == NULL)
 		return false;
 	loop->seq = my_unit->seq;
-	check_reset(loop);
-	note_streams(loop, counts_of(loop)->counters.calls);
+	if (loop->parent == 0)
+		note_orphan(loop);
+	if (loop->published && loop->resets != clusters_resets())
+		begin_after_reset(loop);
+	if (loop->last_stream != evidence_last_stream)
+		note_streams(loop, counts_of(loop)->counters.calls);
 	identity = identity_of(&entry->shape, queryDesc, values);
 	note_identity(loop, identity);
-	note_variation(loop, &entry->shape, values);
-	evidence_note_keys(&loop->history, my_unit->seq, values);
+	if (wants_history(loop, &entry->shape))
+	{
+		note_variation(loop, &entry->shape, values);
+		evidence_note_keys(&loop->history, my_unit->seq, values);
+	}
 	follow_evidence(loop, values);
-	count_call(loop, seen_before(loop, identity), now);
+	calls = count_call(loop, seen_before(loop, identity), now);
 
-	if (evidence_samples > 0 && loop->outer == 0 &&
-		counts_of(loop)->counters.calls <= NESTING_CALLS)
+	if (calls <= NESTING_CALLS && evidence_samples > 0 && loop->outer == 0)
 		note_nesting(loop, entry);
-	if (loop->published || counts_of(loop)->counters.calls >= npo_threshold ||
-		loop->tie != TIE_NONE)
-		reconsider(loop, entry, queryDesc, values);
+	if (loop->published ? has_news(loop, entry, calls) :
+		calls >= npo_threshold || loop->tie != TIE_NONE)
+		reconsider(loop, entry, queryDesc, values, nested);
 	return true;
 }
 
 /* A run of an execution that is counted is done. */
 void
-loops_end_run(UnitEntry *entry, const RunUsage *usage, int64 rows,
-			  int64 exec_time, bool first_run)
+loops_end_run(UnitEntry *entry, const RunUsage *usage,
+			  const Execution *execution, bool first_run)
 {
 	Loop	   *loop = &loops[entry->loop];
-	SlotLoop   *counts = counts_of(loop);
-	LoopCounters *c = &counts->counters;
+	LoopCounters *c = &counts_of(loop)->counters;
 
-	change_begin(&counts->change);
 	c->rows += usage->rows;
-	c->exec_time += Max(usage->ended - usage->started, 0);
-	c->max_exec_time = Max(c->max_exec_time, exec_time);
+	c->exec_time += usage->exec_time;
+	c->max_exec_time = Max(c->max_exec_time, execution->exec_time);
 	c->blks_hit += usage->blks_hit;
 	c->blks_read += usage->blks_read;
 	c->ended = usage->ended;
-	change_end(&counts->change);
-	if (first_run && rows != loop->page_rows)
+	/* the rows of a loop's parent are its own, and perhaps a chain of them */
+	loops_news += entry->is_parent;
+	if (first_run && execution->rows != loop->page_rows)
 	{
 		loop->odd_pages++;
-		loop->page_rows = Max(loop->page_rows, rows);
+		loop->page_rows = Max(loop->page_rows, execution->rows);
 	}
 }
 
@@ -905,8 +1061,22 @@ loops_chain_rows(const UnitEntry *entry)
 }
 
 /*
+ * Is there somebody whose keys the single rows of this loop may be: one that
+ * follows them, or has run since they began to come and follows nothing?
+ */
+static inline bool
+is_wanted(const Loop *loop, const UnitEntry *entry)
+{
+	const Orphan *orphan = &orphans[orphans[0].loop == loop->number ? 1 : 0];
+
+	return entry->is_parent ||
+		(orphan->loop >= 0 && orphan->seq > entry->first_seq);
+}
+
+/*
  * One row alone is evidence only where many executions give one each, or
- * where it continues the rows of those before.
+ * where it continues the rows of those before.  While nobody is there to use
+ * it, only the first of them are kept.
  */
 bool
 loops_keep_single_row(const UnitEntry *entry)
@@ -914,10 +1084,22 @@ loops_keep_single_row(const UnitEntry *entry)
 	const Loop *loop = entry->loop >= 0 ? &loops[entry->loop] : NULL;
 
 	/* a number of rows is nobody's key */
-	return loop != NULL &&
-		(entry->shape.kind < KIND_COUNT || entry->shape.kind > KIND_AGGREGATE) &&
-		(loops_confidence(loop) >= CONFIDENCE_LIKELY ||
-		 (loop->outer != 0 && evidence_find_sample(entry->queryid) >= 0));
+	if (loop == NULL ||
+		(entry->shape.kind >= KIND_COUNT && entry->shape.kind <= KIND_AGGREGATE))
+		return false;
+	if (loop->tie <= TIE_REPETITION)
+		return loop->outer != 0 && evidence_find_sample(entry->queryid) >= 0;
+	return loop->singles < SINGLES_AHEAD || is_wanted(loop, entry) ||
+		(entry->shape.flags & SHAPE_SINGLE_ROW) == 0;
+}
+
+/* A single row is about to be kept.  Is it the last for the time being? */
+bool
+loops_is_last_single(const UnitEntry *entry)
+{
+	Loop	   *loop = &loops[entry->loop];
+
+	return !is_wanted(loop, entry) && ++loop->singles == SINGLES_AHEAD;
 }
 
 /* Is this the parent of the loop, or a parent of its parent? */

@@ -8,6 +8,7 @@
 #ifndef PG_NPLUSONE_LOOPS_H
 #define PG_NPLUSONE_LOOPS_H
 
+#include "settings.h"
 #include "unit.h"
 
 #define LOOP_SEEN 64			/* different keys remembered per loop */
@@ -38,6 +39,11 @@ typedef struct Loop
 	bool		acted;			/* has been reported */
 	uint8		varied;			/* bit per key place that has changed */
 	uint8		tie;			/* Tie */
+	uint8		singles;		/* executions whose only row was kept unasked */
+	uint8		nseen;			/* of "seen" in use */
+	uint32		news;			/* loops_news when its ties were weighed last */
+	uint32		count_run;		/* run at which it is as long as a result */
+	int64		search_at;		/* calls at which evidence is searched for next */
 	uint64		parent;			/* queryid of the parent, 0: none */
 	uint64		outer;			/* the same, by two keys only: a hint */
 	uint64		seq;			/* of its latest execution */
@@ -58,20 +64,35 @@ typedef struct Loop
 	uint32		seen[LOOP_SEEN];
 } Loop;
 
+/*
+ * Moves when something has happened that the ties of other loops may depend
+ * on: a loop was published or moved, or the rows of its parent have grown.
+ */
+extern uint32 loops_news;
+
 extern Size loops_private_size(void);
 extern void loops_init(char *memory);
 extern Loop *loops_get(int number);
 extern bool loops_count(UnitEntry *entry, QueryDesc *queryDesc,
 						const KeyValues *values, TimestampTz now, bool nested);
-extern void loops_end_run(UnitEntry *entry, const RunUsage *usage, int64 rows,
-						  int64 exec_time, bool first_run);
+extern void loops_end_run(UnitEntry *entry, const RunUsage *usage,
+						  const Execution *execution, bool first_run);
 extern bool loops_chain_rows(const UnitEntry *entry);
 extern bool loops_keep_single_row(const UnitEntry *entry);
+extern bool loops_is_last_single(const UnitEntry *entry);
 extern bool loops_is_monotonous(const Loop *loop);
 extern Confidence loops_confidence(const Loop *loop);
 extern bool loops_has_ended(const UnitEntry *entry, const KeyValues *values);
 extern void loops_parent_again(UnitEntry *parent);
 extern void loops_release(UnitEntry *entry);
 extern void loops_fold_all(void);
+
+/* Is there anything to see in the rows?  One row alone rarely says a thing. */
+static inline bool
+loops_is_sampled(const UnitEntry *entry)
+{
+	return (entry->shape.flags & SHAPE_SINGLE_ROW) == 0 ||
+		(entry->loop >= 0 && loops_keep_single_row(entry));
+}
 
 #endif							/* PG_NPLUSONE_LOOPS_H */

@@ -47,11 +47,12 @@ static RequestTags set_tags;
 static RequestTags comment_tags;
 static uint32 set_hash = 0;
 static uint32 comment_hash = 0;
-static uint32 unit_hash = 0;	/* of the request that the unit serves */
+uint32		requests_tag_hash = 0;	/* the second of them, else the first */
+uint32		requests_unit_hash = 0;
 static int	last_comment_len = 0;
 static char last_comment[COMMENT_KEPT];
 
-static bool route_changed = true;	/* since it was put into the slot */
+bool		requests_route_changed = true;	/* since it was put into the slot */
 static TimestampTz last_flush = 0;
 
 Size
@@ -77,6 +78,12 @@ requests_shmem_init(void)
  * -------------------------------------------------------------------------
  */
 
+static void
+note_tag_hash(void)
+{
+	requests_tag_hash = comment_hash != 0 ? comment_hash : set_hash;
+}
+
 /* for the setting pg_nplusone.tags */
 bool
 requests_check_tags(const char *list)
@@ -92,7 +99,8 @@ requests_assign_tags(const char *list)
 	if (!tags_parse_list(list, &set_tags))
 		memset(&set_tags, 0, sizeof(set_tags));
 	set_hash = tags_request_hash(&set_tags);
-	route_changed = true;
+	note_tag_hash();
+	requests_route_changed = true;
 }
 
 /* the tags that are in force; a statement's own come first */
@@ -121,7 +129,8 @@ read_comment(const char *text, int len, int start, int stop)
 	if (!tags_read_statement(text, len, &comment_tags))
 		memset(&comment_tags, 0, sizeof(comment_tags));
 	comment_hash = tags_request_hash(&comment_tags);
-	route_changed = true;
+	note_tag_hash();
+	requests_route_changed = true;
 }
 
 /* Can a comment be at either end?  Most statements say no at a glance. */
@@ -136,16 +145,22 @@ has_open_end(const char *text, int len)
 }
 
 /*
- * Look at both ends of a statement for a comment.  Most have none, and cost
- * the finding of their end.
+ * Has the statement no comment at either end?  Most have none, and cost the
+ * finding of their end.
  */
+bool
+requests_is_plain(const char *text)
+{
+	return text == NULL || !has_open_end(text, strlen(text));
+}
+
+/* Look at both ends of a statement for a comment. */
 RequestNews
 requests_note_statement(const char *text)
 {
 	int			len = text ? strlen(text) : 0;
 	int			start,
 				stop;
-	uint32		hash;
 
 	if (has_open_end(text, len) && tags_find_comment(text, len, &start, &stop))
 	{
@@ -153,13 +168,12 @@ requests_note_statement(const char *text)
 			return REQUEST_IGNORED;
 		read_comment(text, len, start, stop);
 	}
-	hash = comment_hash != 0 ? comment_hash : set_hash;
-	if (hash == 0 || hash == unit_hash)
+	if (requests_same_tags())
 		return REQUEST_SAME;
 	/* what came before the first tag may belong to it, connection set-up say */
-	if (unit_hash == 0)
+	if (requests_unit_hash == 0)
 	{
-		unit_hash = hash;
+		requests_unit_hash = requests_tag_hash;
 		return REQUEST_SAME;
 	}
 	return REQUEST_NEW;
@@ -199,30 +213,18 @@ begin_unit(RequestSums *unit)
 	unit->units = 1;
 }
 
+/* Write into the slot where the statements come from. */
 void
-requests_count_statement(void)
+requests_name_unit(void)
 {
 	RequestSums *unit = &mine()->current;
 
 	change_begin(&mine()->change);
 	if (unit->statements == 0)
 		begin_unit(unit);
-	if (route_changed)
+	if (requests_route_changed)
 		tags_route(current_tags(), unit->route, sizeof(unit->route));
-	route_changed = false;
-	unit->statements++;
-	unit->max_statements = unit->statements;
-	change_end(&mine()->change);
-}
-
-void
-requests_add_time(int64 exec_time)
-{
-	RequestSums *unit = &mine()->current;
-
-	change_begin(&mine()->change);
-	unit->exec_time += exec_time;
-	unit->max_time = unit->exec_time;
+	requests_route_changed = false;
 	change_end(&mine()->change);
 }
 
@@ -233,6 +235,14 @@ requests_note_loop(void)
 	change_begin(&mine()->change);
 	mine()->current.units_with_loops = 1;
 	change_end(&mine()->change);
+}
+
+/* A unit under way has counted its statements and its time; it is one unit. */
+static void
+complete_unit(RequestSums *unit)
+{
+	unit->max_statements = unit->statements;
+	unit->max_time = unit->exec_time;
 }
 
 static bool
@@ -317,6 +327,7 @@ requests_close_unit(void)
 
 	if (unit.statements > 0)
 	{
+		complete_unit(&unit);
 		if (slot->generation != table->generation || !has_line(slot, &unit))
 			requests_flush();
 		change_begin(&slot->change);
@@ -332,10 +343,12 @@ requests_close_unit(void)
 			requests_flush();
 		}
 	}
-	unit_hash = comment_hash = 0;
+	comment_hash = 0;
+	note_tag_hash();
+	requests_unit_hash = 0;
 	comment_tags.n = 0;
 	last_comment_len = 0;
-	route_changed = true;
+	requests_route_changed = true;
 }
 
 /* -------------------------------------------------------------------------
@@ -362,14 +375,17 @@ read_slot(const SlotRequests *slot, SlotRequests *copy)
 }
 
 static void
-add_slot(RequestSums *list, int *used, int max, const SlotRequests *slot)
+add_slot(RequestSums *list, int *used, int max, SlotRequests *slot)
 {
 	if (slot->generation != table->generation)
 		return;
 	for (int i = 0; i < slot->npending; i++)
 		add_sums(line_for(list, used, max, &slot->pending[i]), &slot->pending[i]);
 	if (slot->current.statements > 0)
+	{
+		complete_unit(&slot->current);
 		add_sums(line_for(list, used, max, &slot->current), &slot->current);
+	}
 }
 
 /* All sums, with those of units that are under way; palloc'd. */

@@ -21,18 +21,53 @@ typedef enum RequestNews
 	REQUEST_IGNORED				/* it asks not to be followed */
 } RequestNews;
 
+/*
+ * The request that the tags in force name, and the one that the unit of work
+ * serves; 0: none.  The route in the slot is to be written anew.
+ */
+extern uint32 requests_tag_hash;
+extern uint32 requests_unit_hash;
+extern bool requests_route_changed;
+
 extern Size requests_shmem_size(void);
 extern void requests_shmem_init(void);
 extern bool requests_check_tags(const char *list);
 extern void requests_assign_tags(const char *list);
 extern RequestNews requests_note_statement(const char *text);
-extern void requests_count_statement(void);
-extern void requests_add_time(int64 exec_time);
+extern bool requests_is_plain(const char *text);
+extern void requests_name_unit(void);
 extern void requests_note_loop(void);
 extern void requests_close_unit(void);
 extern void requests_flush(void);
 extern char *requests_tags(void);
 extern void requests_reset(void);
 extern RequestSums *requests_collect(int *n);
+
+/* Does a statement without tags of its own serve the same request as before? */
+static inline bool
+requests_same_tags(void)
+{
+	return requests_tag_hash == 0 || requests_tag_hash == requests_unit_hash;
+}
+
+/*
+ * For every statement.  A sum is one word, so a reader needs no change count
+ * to read it whole; two of them may be one statement apart.
+ */
+static inline void
+requests_count_statement(void)
+{
+	RequestSums *unit = &my_slot->requests.current;
+
+	if (unit->statements == 0 || requests_route_changed)
+		requests_name_unit();
+	unit->statements++;
+}
+
+static inline void
+requests_add_time(int64 exec_time)
+{
+	my_slot->requests.current.exec_time += exec_time;
+}
 
 #endif							/* PG_NPLUSONE_REQUESTS_H */

@@ -976,20 +976,17 @@ read_places(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
 {
 	ParamListInfo params = queryDesc->params;
 
+	/* a parameter that is known need not be looked for in the plan */
+	int			nparams = params != NULL && params->paramFetch == NULL ?
+		params->numParams : 0;
+
 	memset(values, 0, sizeof(*values));
 	for (int i = 0; i < shape->nkeys; i++)
 	{
 		KeyPlace   *place = &shape->keys[i];
 
-		/* a known parameter need not be looked for in the plan */
-		if (place->param != 0 && params != NULL && params->paramFetch == NULL &&
-			place->param <= params->numParams)
-		{
-			const ParamExternData *prm = &params->params[place->param - 1];
-
-			if (!prm->isnull)
-				values->hash[i] = value_hash(prm->value, value_class_of_type(prm->ptype));
-		}
+		if (place->param != 0 && place->param <= nparams)
+			values->hash[i] = shape_param_hash(&params->params[place->param - 1]);
 		else if (!read_place(queryDesc, place, &values->hash[i], &values->batch))
 			return false;
 	}
@@ -1046,7 +1043,7 @@ reread_places(const QueryDesc *queryDesc, Shape *shape)
  * order in which its walk meets the same columns is then looked up afresh.
  */
 void
-shape_read_keys(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
+shape_find_keys(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
 {
 	if (read_places(queryDesc, shape, values))
 		return;

@@ -8,8 +8,12 @@
 #ifndef PG_NPLUSONE_SHAPE_H
 #define PG_NPLUSONE_SHAPE_H
 
+#include "catalog/pg_type_d.h"
 #include "executor/execdesc.h"
+#include "nodes/params.h"
 #include "nodes/plannodes.h"
+
+#include "value.h"
 
 #define SHAPE_KEYS 4			/* places kept per statement */
 #define SHAPE_STEPS 8			/* plan nodes between the root and a key */
@@ -90,11 +94,41 @@ typedef struct KeyValues
 	bool		batch;			/* a list of more than one element */
 } KeyValues;
 
+/* The hash of a parameter; integers, which most keys are, at once. */
+static inline uint32
+shape_param_hash(const ParamExternData *prm)
+{
+	if (prm->isnull)
+		return VALUE_UNKNOWN;
+	if (prm->ptype == INT4OID)
+		return value_hash_integer(DatumGetInt32(prm->value));
+	if (prm->ptype == INT8OID)
+		return value_hash_integer(DatumGetInt64(prm->value));
+	return value_hash(prm->value, value_class_of_type(prm->ptype));
+}
+
 extern void shape_read(const QueryDesc *queryDesc, Shape *shape);
-extern void shape_read_keys(const QueryDesc *queryDesc, Shape *shape,
+extern void shape_find_keys(const QueryDesc *queryDesc, Shape *shape,
 							KeyValues *values);
 extern bool shape_touches_user_relation(const PlannedStmt *pstmt);
 extern void shape_note_rows(const PlannedStmt *pstmt, Shape *shape);
 extern bool shape_limit_is_one(const QueryDesc *queryDesc);
+
+/*
+ * The values at the key places of this execution.  One key that is a known
+ * parameter, as in most loops, need not be looked for in the plan.
+ */
+static inline void
+shape_read_keys(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
+{
+	ParamListInfo params = queryDesc->params;
+
+	memset(values, 0, sizeof(*values));
+	if (shape->nkeys == 1 && params != NULL && params->paramFetch == NULL &&
+		shape->keys[0].param != 0 && shape->keys[0].param <= params->numParams)
+		values->hash[0] = shape_param_hash(&params->params[shape->keys[0].param - 1]);
+	else if (shape->nkeys > 0)
+		shape_find_keys(queryDesc, shape, values);
+}
 
 #endif							/* PG_NPLUSONE_SHAPE_H */

@@ -52,13 +52,12 @@ typedef struct UnitMemory
 {
 	Unit		unit;
 	int16		buckets[UNIT_BUCKETS];
-	Execution	executions[UNIT_EXECUTIONS];
-	int			open;			/* of them, from the front, unused ones among them */
 	int			hand;			/* where the search for a victim goes on */
 	int64		statements;		/* since pg_nplusone_session_reset() */
 } UnitMemory;
 
 Unit	   *my_unit = NULL;
+uint32		unit_plannings = 0;
 
 static UnitMemory *memory = NULL;
 
@@ -252,86 +251,66 @@ unit_note_xact_end(TimestampTz when)
  * -------------------------------------------------------------------------
  */
 
-Execution *
-unit_find(QueryDesc *queryDesc)
-{
-	/* the latest one, nearly always */
-	for (int i = memory->open - 1; i >= 0; i--)
-		if (memory->executions[i].queryDesc == queryDesc)
-			return &memory->executions[i];
-	return NULL;
-}
-
-static void
-trim_executions(void)
-{
-	while (memory->open > 0 &&
-		   memory->executions[memory->open - 1].queryDesc == NULL)
-		memory->open--;
-}
-
 void
-unit_forget(QueryDesc *queryDesc)
+unit_trim_executions(void)
 {
-	Execution  *execution = unit_find(queryDesc);
-
-	if (execution == NULL)
-		return;
-	execution->queryDesc = NULL;
-	trim_executions();
+	while (my_unit->open > 0 &&
+		   my_unit->executions[my_unit->open - 1].queryDesc == NULL)
+		my_unit->open--;
 }
 
 /* Forget what began at this transaction nesting level or deeper. */
 void
 unit_forget_level(int level)
 {
-	if (memory->open == 0)
+	if (my_unit->open == 0)
 		return;
-	for (int i = 0; i < memory->open; i++)
-		if (memory->executions[i].level >= level)
-			memory->executions[i].queryDesc = NULL;
-	trim_executions();
+	for (int i = 0; i < my_unit->open; i++)
+		if (my_unit->executions[i].level >= level)
+			my_unit->executions[i].queryDesc = NULL;
+	unit_trim_executions();
 }
 
 /* a free place; NULL when too many statements are open */
 static Execution *
 claim_execution(void)
 {
-	if (memory->open < UNIT_EXECUTIONS)
-		return &memory->executions[memory->open++];
+	if (my_unit->open < UNIT_EXECUTIONS)
+		return &my_unit->executions[my_unit->open++];
 	return unit_find(NULL);
 }
 
-/* a place for an execution; NULL when too many are open */
-static Execution *
-add_execution(QueryDesc *queryDesc, UnitEntry *entry, TimestampTz now)
+/*
+ * Keep an execution for another run, or for its triggers.  NULL when too many
+ * are kept.
+ */
+Execution *
+unit_keep(const Execution *execution)
 {
-	Execution  *execution = claim_execution();
+	Execution  *kept = claim_execution();
 
-	if (execution == NULL)
+	if (kept == NULL)
 	{
 		my_slot->dropped++;
 		return NULL;
 	}
+	*kept = *execution;
+	kept->level = GetCurrentTransactionNestLevel();
+	return kept;
+}
+
+static inline void
+start_execution(Execution *execution, QueryDesc *queryDesc, UnitEntry *entry,
+				TimestampTz now, bool nested)
+{
 	execution->queryDesc = queryDesc;
-	execution->level = GetCurrentTransactionNestLevel();
-	execution->entry = entry->number;
+	execution->entry = entry;
 	execution->queryid = entry->queryid;
 	execution->seq = my_unit->seq;
-	execution->counted = false;
+	execution->nested = nested;
 	execution->started = now;
 	execution->rows = 0;
 	execution->exec_time = 0;
-	return execution;
-}
-
-/* the entry of an execution, unless another statement has taken it over */
-static UnitEntry *
-entry_of(const Execution *execution)
-{
-	UnitEntry  *entry = &my_unit->entries[execution->entry];
-
-	return entry->queryid == execution->queryid ? entry : NULL;
 }
 
 /*
@@ -358,7 +337,7 @@ in_clients_block(void)
  * in transaction" moves exactly when it tells the client that it is ready.
  */
 static bool
-is_pipelined(const UnitEntry *entry, uint64 round_trips, TimestampTz now)
+came_at_once(const UnitEntry *entry, TimestampTz now)
 {
 	if (entry->seq == 0 || entry->generation != my_unit->generation)
 		return false;
@@ -369,8 +348,13 @@ is_pipelined(const UnitEntry *entry, uint64 round_trips, TimestampTz now)
 	 * Both times start over when the statistics are flushed, once a second
 	 * at most, so equality says something within half of one.
 	 */
-	return entry->round_trips == round_trips &&
-		now - my_unit->ended < USECS_PER_SEC / 2;
+	return now - my_unit->ended < USECS_PER_SEC / 2;
+}
+
+static inline bool
+is_pipelined(const UnitEntry *entry, uint64 round_trips, TimestampTz now)
+{
+	return entry->round_trips == round_trips && came_at_once(entry, now);
 }
 
 /* the first execution of a statement in this unit */
@@ -389,8 +373,8 @@ begin_entry(UnitEntry *entry, const KeyValues *values, TimestampTz now)
 }
 
 /* how this execution follows the one before of the same statement */
-static void
-note_company(UnitEntry *entry, bool nested)
+static inline void
+note_company(UnitEntry *entry)
 {
 	LocalTransactionId lxid = NPO_MY_LXID();
 	bool		known = (entry->generation == my_unit->generation);
@@ -399,108 +383,131 @@ note_company(UnitEntry *entry, bool nested)
 		entry->run + 1 : 1;
 	entry->completed = false;
 	entry->seq = my_unit->seq;
-	if (entry->lxid != lxid || !known)
-		entry->xact_calls = 0;
+	entry->xact_calls = known && entry->lxid == lxid ? entry->xact_calls + 1 : 1;
 	entry->lxid = lxid;
-	entry->in_xact = nested || IsTransactionBlock();
-	entry->xact_calls++;
 }
 
-/* Find or make the entry; NULL for a statement that is none of our business. */
+/*
+ * The entry of a statement that was not known; NULL for one that is none of
+ * our business.
+ */
 static UnitEntry *
 recognise(QueryDesc *queryDesc, uint64 queryid)
 {
-	Oid			userid = GetUserId();
-	UnitEntry  *entry = lookup_entry(queryid, userid);
+	UnitEntry  *entry;
 
-	if (entry == NULL)
-	{
-		/* do not spend an entry on SELECT 1 */
-		if (!shape_touches_user_relation(queryDesc->plannedstmt))
-			return NULL;
-		entry = add_entry(queryid, userid);
-		shape_read(queryDesc, &entry->shape);
-	}
-	if (entry->shape.flags & (SHAPE_NOISE | SHAPE_RI))
+	/* do not spend an entry on SELECT 1 */
+	if (!shape_touches_user_relation(queryDesc->plannedstmt))
 		return NULL;
+	entry = add_entry(queryid, GetUserId());
+	shape_read(queryDesc, &entry->shape);
 	return entry;
+}
+
+/* Does the statement's text say that it is of another request, or ignored? */
+static RequestNews
+read_tags(const char *text)
+{
+	RequestNews news = requests_note_statement(text);
+
+	if (news != REQUEST_NEW)
+		return news;
+	unit_close();
+	return requests_note_statement(text);
+}
+
+/*
+ * Has this text been looked at before?  It lies where it lay, and nothing has
+ * been planned since, as it would have been if it were another that came to
+ * lie there.
+ */
+static inline bool
+is_known_plain(const UnitEntry *entry, const char *text)
+{
+	return entry != NULL && entry->plain_text == text &&
+		entry->plain_plannings == unit_plannings && requests_same_tags();
+}
+
+static void
+note_plain(UnitEntry *entry, const char *text)
+{
+	if (entry == NULL || !requests_is_plain(text))
+		return;
+	entry->plain_text = text;
+	entry->plain_plannings = unit_plannings;
 }
 
 /*
  * The client has sent a statement: see which unit of work it is in.  False
  * when it asks not to be followed.
  */
-static bool
-begin_client_statement(const QueryDesc *queryDesc)
+static inline bool
+begin_client_statement(UnitEntry *entry, const char *text)
 {
-	RequestNews news;
-
 	memory->statements++;
 	unit_check_idle_gap();
-	news = requests_note_statement(queryDesc->sourceText);
-	if (news == REQUEST_NEW)
+	if (!is_known_plain(entry, text))
 	{
-		unit_close();
-		news = requests_note_statement(queryDesc->sourceText);
+		if (read_tags(text) == REQUEST_IGNORED)
+			return false;
+		note_plain(entry, text);
 	}
-	if (news == REQUEST_IGNORED)
-		return false;
 	requests_count_statement();
 	return true;
 }
 
+/* Count an execution that is not the first of its unit, or take it as that. */
+static inline bool
+count_execution(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
+				TimestampTz now, bool nested)
+{
+	if (entry->loop >= 0 && loops_has_ended(entry, values))
+		loops_release(entry);
+	cycle_note_statement(entry->queryid, &entry->shape, values);
+	if (entry->generation != my_unit->generation)
+	{
+		begin_entry(entry, values, now);
+		return false;
+	}
+	return loops_count(entry, queryDesc, values, now, nested);
+}
+
 /*
- * A statement is about to start.  Returns its execution, or NULL when it is
- * not followed.  A loop that reaches the threshold is published from here, so
+ * A statement is about to run.  Fills its execution; false when it is not
+ * followed.  A loop that reaches the threshold is published from here, so
  * this may look into the catalog and may raise an error.
  */
-Execution *
-unit_begin_statement(QueryDesc *queryDesc, uint64 queryid, bool nested)
+bool
+unit_begin_statement(QueryDesc *queryDesc, uint64 queryid, bool nested,
+					 Execution *execution)
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 	uint64		round_trips = pgStatActiveTime + pgStatTransactionIdleTime;
-	UnitEntry  *entry;
-	Execution  *execution;
+	UnitEntry  *entry = lookup_entry(queryid, GetUserId());
+	uint32		news = loops_news;
 	KeyValues	values;
-	bool		counted;
 
-	if (!nested && !begin_client_statement(queryDesc))
-		return NULL;
-	entry = recognise(queryDesc, queryid);
-	if (entry == NULL)
-		return NULL;
+	if (!nested && !begin_client_statement(entry, queryDesc->sourceText))
+		return false;
+	if (entry == NULL && (entry = recognise(queryDesc, queryid)) == NULL)
+		return false;
+	if (entry->shape.flags & (SHAPE_NOISE | SHAPE_RI))
+		return false;
 	if (nested)
 		now = Max(now, my_unit->ended);
 	else if (is_pipelined(entry, round_trips, now))
-		return NULL;
+		return false;
 
 	my_unit->seq++;
-	execution = add_execution(queryDesc, entry, now);
-	if (execution != NULL)
-		execution->nested = nested;
+	start_execution(execution, queryDesc, entry, now, nested);
 	shape_read_keys(queryDesc, &entry->shape, &values);
-	note_company(entry, nested);
-	if (entry->loop >= 0 && loops_has_ended(entry, &values))
-		loops_release(entry);
-	if (entry->generation != my_unit->generation)
-		begin_entry(entry, &values, now);
+	note_company(entry);
 	entry->round_trips = round_trips;
-	counted = loops_count(entry, queryDesc, &values, now, nested);
-	if (execution != NULL)
-		execution->counted = counted;
+	execution->counted = count_execution(entry, queryDesc, &values, now, nested);
+	execution->was_dear = news != loops_news;
 	if (entry->is_parent)
 		loops_parent_again(entry);
-	return execution;
-}
-
-/* Is there anything to see in the rows?  One row alone rarely says a thing. */
-bool
-unit_is_sampled(const Execution *execution)
-{
-	const UnitEntry *entry = entry_of(execution);
-
-	return entry != NULL &&
-		((entry->shape.flags & SHAPE_SINGLE_ROW) == 0 || loops_keep_single_row(entry));
+	return true;
 }
 
 /*
@@ -510,64 +517,59 @@ unit_is_sampled(const Execution *execution)
 void
 unit_prepare_sampler(Execution *execution, bool in_pieces, Sampler *sampler)
 {
-	UnitEntry  *entry = entry_of(execution);
+	UnitEntry  *entry = unit_entry_of(execution);
+	bool		follows = entry != NULL && loops_keep_single_row(entry);
 
-	sampler->queryid = execution->queryid;
-	sampler->seq = execution->seq;
-	sampler->started = execution->started;
-	sampler->queryDesc = execution->queryDesc;
+	sampler->execution = execution;
 	sampler->sample = -1;
 	sampler->seen = 0;
 	sampler->ncolumns = 0;
 	sampler->full = (entry == NULL);
-	sampler->keep_single = in_pieces ||
-		(entry != NULL && loops_keep_single_row(entry));
+	sampler->keep_single = in_pieces || follows;
+	sampler->singles = follows && (entry->shape.flags & SHAPE_SINGLE_ROW) != 0;
+	sampler->truncates = sampler->singles && loops_is_last_single(entry);
 	sampler->skip_first = !sampler->keep_single && entry != NULL && entry->few_rows;
-	sampler->chain = execution->rows > 0 ||
-		(entry != NULL && loops_chain_rows(entry));
+}
+
+/* Do the rows of this execution go to the end of those that are there? */
+bool
+unit_chains_rows(const Execution *execution)
+{
+	UnitEntry  *entry = unit_entry_of(execution);
+
+	return execution->rows > 0 || (entry != NULL && loops_chain_rows(entry));
 }
 
 static void
-note_first_run(UnitEntry *entry, const RunUsage *usage, int64 exec_time)
+note_first_run(UnitEntry *entry, const RunUsage *usage)
 {
 	entry->first_rows += usage->rows;
-	entry->first_exec_time += exec_time;
+	entry->first_exec_time += usage->exec_time;
 	entry->first_blks_hit += (int32) usage->blks_hit;
 	entry->first_blks_read += (int32) usage->blks_read;
 }
 
-/* A run of the executor is done, and well. */
+/* A run of the executor is done, and well, with the triggers it fired. */
 void
 unit_end_run(Execution *execution, const RunUsage *usage)
 {
-	UnitEntry  *entry = entry_of(execution);
+	UnitEntry  *entry = unit_entry_of(execution);
 	bool		first_run = (execution->rows == 0 && execution->exec_time == 0);
-	int64		exec_time = Max(usage->ended - usage->started, 0);
 
 	my_unit->ended = usage->ended;
 	execution->rows += usage->rows;
-	execution->exec_time += exec_time;
+	execution->exec_time += usage->exec_time;
 	if (!execution->nested)
-		requests_add_time(exec_time);
+		requests_add_time(usage->exec_time);
 	if (entry == NULL || entry->generation != my_unit->generation)
 		return;
 	entry->few_rows = execution->rows <= 1;
 	entry->completed = true;
 	cycle_note_result(entry->queryid, execution->rows);
-	if (entry->loop >= 0 && execution->counted)
-		loops_end_run(entry, usage, execution->rows, execution->exec_time, first_run);
+	if (execution->counted && entry->loop >= 0)
+		loops_end_run(entry, usage, execution, first_run);
 	else if (execution->seq == entry->first_seq)
-		note_first_run(entry, usage, exec_time);
-}
-
-/* The triggers that a statement had queued are done: their time is its own. */
-void
-unit_end_triggers(Execution *execution, const RunUsage *usage)
-{
-	RunUsage	triggers = *usage;
-
-	triggers.rows = 0;
-	unit_end_run(execution, &triggers);
+		note_first_run(entry, usage);
 }
 
 /* -------------------------------------------------------------------------

@@ -29,6 +29,8 @@ typedef struct UnitEntry
 	uint64		seq;			/* number of its latest execution */
 	uint64		first_seq;		/* and of its first in this unit */
 	uint64		round_trips;	/* the client's, when it last ran */
+	const char *plain_text;		/* text that is known to have no comment, */
+	uint32		plain_plannings;	/* while no statement has been planned since */
 	uint32		first_hash[SHAPE_KEYS];
 	uint32		run;			/* executions with nothing in between */
 	uint32		xact_calls;		/* executions in the transaction below */
@@ -36,10 +38,9 @@ typedef struct UnitEntry
 	int16		number;			/* its place in the table */
 	int16		next;			/* in its hash chain, -1: the last */
 	int8		loop;			/* its loop state, -1: none */
-	uint8		few_rows;		/* its latest execution gave one row at most */
+	bool		few_rows;		/* its latest execution gave one row at most */
 	bool		is_parent;		/* some loop follows its rows */
 	bool		completed;		/* its latest execution did not fail */
-	bool		in_xact;		/* xact_calls are in an explicit transaction */
 	/* what its first execution took, for when a second makes it a loop */
 	TimestampTz first_started;
 	int64		first_rows;
@@ -49,19 +50,24 @@ typedef struct UnitEntry
 	Shape		shape;
 } UnitEntry;
 
-/* A statement between ExecutorStart and the end of its run. */
+/* A statement from its first run on. */
 typedef struct Execution
 {
 	QueryDesc  *queryDesc;		/* NULL: unused */
-	int			level;			/* transaction nesting level that began it */
-	int16		entry;
+	UnitEntry  *entry;
 	uint64		queryid;		/* of the entry, to see that it is still that */
 	uint64		seq;
+	int			level;			/* transaction nesting level that began it */
 	bool		counted;		/* a loop counts it */
 	bool		nested;			/* inside of another statement */
+	bool		was_dear;		/* it made a loop, which has taken some time */
 	TimestampTz started;
 	int64		rows;			/* in all its runs so far */
 	int64		exec_time;		/* microseconds, likewise */
+	/* the run that is under way */
+	TimestampTz run_started;
+	int64		blks_hit;		/* of this backend, when it began */
+	int64		blks_read;
 } Execution;
 
 typedef struct Unit
@@ -71,14 +77,16 @@ typedef struct Unit
 	TimestampTz started;
 	TimestampTz ended;			/* when the latest statement was done */
 	LocalTransactionId lxid;	/* of the latest statement */
+	Execution	executions[UNIT_EXECUTIONS];
+	int			open;			/* of them, from the front, unused ones among them */
 	UnitEntry	entries[UNIT_ENTRIES];
 } Unit;
 
 /* what one run of the executor took */
 typedef struct RunUsage
 {
-	TimestampTz started;
 	TimestampTz ended;
+	int64		exec_time;		/* microseconds */
 	int64		rows;
 	int64		blks_hit;
 	int64		blks_read;
@@ -86,16 +94,18 @@ typedef struct RunUsage
 
 extern Unit *my_unit;
 
+/* statements that this backend has planned: no cached plan was new since */
+extern uint32 unit_plannings;
+
 extern bool unit_attach(void);
-extern Execution *unit_begin_statement(QueryDesc *queryDesc, uint64 queryid,
-									   bool nested);
-extern Execution *unit_find(QueryDesc *queryDesc);
-extern bool unit_is_sampled(const Execution *execution);
+extern bool unit_begin_statement(QueryDesc *queryDesc, uint64 queryid,
+								 bool nested, Execution *execution);
+extern Execution *unit_keep(const Execution *execution);
 extern void unit_prepare_sampler(Execution *execution, bool in_pieces,
 								 Sampler *sampler);
+extern bool unit_chains_rows(const Execution *execution);
 extern void unit_end_run(Execution *execution, const RunUsage *usage);
-extern void unit_end_triggers(Execution *execution, const RunUsage *usage);
-extern void unit_forget(QueryDesc *queryDesc);
+extern void unit_trim_executions(void);
 extern void unit_forget_level(int level);
 extern void unit_check_idle_gap(void);
 extern void unit_note_xact_end(TimestampTz when);
@@ -104,5 +114,33 @@ extern void unit_close(void);
 extern UnitEntry *unit_find_entry(uint64 queryid);
 extern int64 unit_session_statements(void);
 extern void unit_session_reset(void);
+
+/* The entry of an execution, unless another statement has taken it over. */
+static inline UnitEntry *
+unit_entry_of(const Execution *execution)
+{
+	return execution->entry->queryid == execution->queryid ? execution->entry : NULL;
+}
+
+/* The execution kept for this QueryDesc, the latest one nearly always; or NULL. */
+static inline Execution *
+unit_find(QueryDesc *queryDesc)
+{
+	for (int i = my_unit->open - 1; i >= 0; i--)
+		if (my_unit->executions[i].queryDesc == queryDesc)
+			return &my_unit->executions[i];
+	return NULL;
+}
+
+static inline void
+unit_forget(QueryDesc *queryDesc)
+{
+	Execution  *execution = unit_find(queryDesc);
+
+	if (execution == NULL)
+		return;
+	execution->queryDesc = NULL;
+	unit_trim_executions();
+}
 
 #endif							/* PG_NPLUSONE_UNIT_H */

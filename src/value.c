@@ -37,24 +37,60 @@
 #define NUMERIC_SHORT_WEIGHT_SIGN 0x0040
 #define NUMERIC_SHORT_WEIGHT_BITS 0x003F
 
-static inline uint32
-hash_integer(int64 value)
+static inline uint64
+mix(uint64 h, uint64 word)
 {
-	uint64		h = (uint64) value * UINT64CONST(0x9E3779B97F4A7C15);
-
-	h ^= h >> 32;
-	return (uint32) h == VALUE_UNKNOWN ? 1 : (uint32) h;
+	h = (h ^ word) * UINT64CONST(0x9E3779B97F4A7C15);
+	return h ^ h >> 32;
 }
 
+static inline uint64
+load_word(const char *bytes)
+{
+	uint64		word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* up to seven bytes as one word */
+static inline uint64
+load_rest(const char *bytes, int len)
+{
+	uint32		head,
+				tail;
+
+	if (len >= (int) sizeof(uint32))
+	{
+		memcpy(&head, bytes, sizeof(head));
+		memcpy(&tail, bytes + len - sizeof(tail), sizeof(tail));
+		return (uint64) head << 32 | tail;
+	}
+	if (len == 0)
+		return 0;
+	return (uint64) (uint8) bytes[0] << 16 | (uint64) (uint8) bytes[len / 2] << 8 |
+		(uint8) bytes[len - 1];
+}
+
+/*
+ * Strings are fingerprinted for every row that is kept, so by words.  The last
+ * word of a longer string overlaps the one before.
+ */
 static inline uint32
 hash_string(const char *bytes, int len)
 {
-	uint32		h = hash_bytes((const unsigned char *) bytes,
-							   Min(len, VALUE_MAX_BYTES));
+	int			n = Min(len, VALUE_MAX_BYTES);
+	uint64		h = mix(0, (uint64) len);
 
-	if (len > VALUE_MAX_BYTES)
-		h = value_combine(h, (uint32) len);
-	return h == VALUE_UNKNOWN ? 1 : h;
+	if (n < (int) sizeof(uint64))
+		h = mix(h, load_rest(bytes, n));
+	else
+	{
+		for (int i = 0; i + (int) sizeof(uint64) < n; i += sizeof(uint64))
+			h = mix(h, load_word(bytes + i));
+		h = mix(h, load_word(bytes + n - sizeof(uint64)));
+	}
+	return (uint32) h == VALUE_UNKNOWN ? 1 : (uint32) h;
 }
 
 uint32
@@ -137,9 +173,9 @@ hash_text(const char *s, int len)
 	/* char(n) comes with its padding, the parameter without */
 	while (len > 0 && s[len - 1] == ' ')
 		len--;
-	if (parse_integer(s, len, &integer))
-		return hash_integer(integer);
-	if (parse_uuid(s, len, uuid))
+	if (len > 0 && (s[0] <= '9') && parse_integer(s, len, &integer))
+		return value_hash_integer(integer);
+	if (len == 36 && parse_uuid(s, len, uuid))
 		return hash_string((const char *) uuid, UUID_LEN);
 	return hash_string(s, len);
 }
@@ -187,7 +223,7 @@ hash_numeric(const char *data, int len)
 	ndigits = (len - skip) / (int) sizeof(int16);
 
 	if (ndigits == 0)
-		return hash_integer(0);
+		return value_hash_integer(0);
 	if (weight < 0 || weight > 3 || ndigits > weight + 1)
 		return value_combine(hash_string(data + skip, len - skip),
 							 (uint32) (weight * 2 + negative));
@@ -200,7 +236,7 @@ hash_numeric(const char *data, int len)
 			memcpy(&digit, digits + i, sizeof(digit));
 		integer = integer * NUMERIC_DIGIT_WIDTH + digit;
 	}
-	return hash_integer(negative ? -integer : integer);
+	return value_hash_integer(negative ? -integer : integer);
 }
 
 ValueClass
@@ -271,20 +307,20 @@ value_hash(Datum value, ValueClass class)
 	switch (class)
 	{
 		case VALUE_INT2:
-			return hash_integer(DatumGetInt16(value));
+			return value_hash_integer(DatumGetInt16(value));
 		case VALUE_INT4:
-			return hash_integer(DatumGetInt32(value));
+			return value_hash_integer(DatumGetInt32(value));
 		case VALUE_INT8:
-			return hash_integer(DatumGetInt64(value));
+			return value_hash_integer(DatumGetInt64(value));
 		case VALUE_UUID:
 			return hash_string(DatumGetPointer(value), UUID_LEN);
 		case VALUE_NAME:
 			return hash_text(NameStr(*DatumGetName(value)),
 							 strlen(NameStr(*DatumGetName(value))));
 		case VALUE_DATE:
-			return hash_integer((int64) DatumGetDateADT(value) * USECS_PER_DAY);
+			return value_hash_integer((int64) DatumGetDateADT(value) * USECS_PER_DAY);
 		case VALUE_TIMESTAMP:
-			return hash_integer(DatumGetTimestamp(value));
+			return value_hash_integer(DatumGetTimestamp(value));
 		case VALUE_TEXT:
 		case VALUE_NUMERIC:
 			v = (struct varlena *) DatumGetPointer(value);
@@ -338,7 +374,7 @@ value_hash_any(Datum value, Oid typid)
 		return value_hash(value, class);
 	get_typlenbyval(typid, &typlen, &typbyval);
 	if (typbyval)
-		return hash_integer((int64) value);
+		return value_hash_integer((int64) value);
 	if (typlen > 0)
 		return hash_string((const char *) DatumGetPointer(value), typlen);
 	if (typlen == -1 && !VARATT_IS_EXTENDED(DatumGetPointer(value)))

@@ -33,6 +33,16 @@ typedef enum ValueClass
 #define VALUE_IS_LIKELY_KEY(class) \
 	((class) >= VALUE_INT2 && (class) <= VALUE_UUID)
 
+/* The fingerprint of an integer, whatever its width. */
+static inline uint32
+value_hash_integer(int64 value)
+{
+	uint64		h = (uint64) value * UINT64CONST(0x9E3779B97F4A7C15);
+
+	h ^= h >> 32;
+	return (uint32) h == VALUE_UNKNOWN ? 1 : (uint32) h;
+}
+
 extern ValueClass value_class(Oid typid, int16 typlen, bool typbyval);
 extern ValueClass value_class_of_type(Oid typid);
 extern uint32 value_hash(Datum value, ValueClass class);
