@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "cycle.h"
+#include "unit.h"
 #include "value.h"
 
 typedef struct Cycle
@@ -110,7 +111,10 @@ note_write(uint64 queryid, const KeyValues *values)
 	if (stray)
 		cycle_reset();
 	else if (upsert)
+	{
 		cycle.upserts++;
+		unit_note_news();
+	}
 }
 
 /* A statement is about to start that is not the read of before. */

@@ -193,6 +193,7 @@ start_stream(Sample *sample, const Sampler *sampler)
 
 	sample->queryid = execution->queryid;
 	sample->stream = ++evidence_last_stream;
+	unit_note_news();
 	sample->seq = execution->seq;
 	sample->total = 0;
 	sample->truncated = false;
@@ -538,6 +539,16 @@ evidence_note_keys(KeyHistory *history, uint64 seq, const KeyValues *values)
 
 	history->seq[i] = seq;
 	memcpy(history->hash[i], values->hash, sizeof(history->hash[i]));
+}
+
+/* the same for a statement that has one key */
+void
+evidence_note_key(KeyHistory *history, uint64 seq, uint32 key)
+{
+	int			i = history->count++ % KEY_HISTORY;
+
+	history->seq[i] = seq;
+	history->hash[i][0] = key;
 }
 
 /* Walk the keys that came after the sample through one of its columns. */

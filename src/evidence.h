@@ -84,6 +84,7 @@ extern void evidence_reset(void);
 extern void evidence_start_sampling(Sampler *sampler, QueryDesc *queryDesc);
 extern void evidence_stop_sampling(Sampler *sampler, QueryDesc *queryDesc);
 extern void evidence_finish_sampling(const Sampler *sampler, int64 rows);
+extern void evidence_note_key(KeyHistory *history, uint64 seq, uint32 key);
 extern void evidence_note_keys(KeyHistory *history, uint64 seq,
 							   const KeyValues *values);
 extern int	evidence_search(const KeyHistory *history, const Shape *shape,
@@ -109,22 +110,32 @@ evidence_protect(int sample, uint64 seq)
 
 /* Is the key that of the next row of the walk, as in a plain loop? */
 static inline bool
-evidence_is_next(const Follow *follow, const KeyValues *values)
+evidence_is_next(const Follow *follow, uint32 key)
 {
 	const Sample *sample = &my_slot->samples[follow->sample];
 	int64		next = follow->row + 1;
 
 	return sample->queryid == follow->queryid && sample->stream == follow->stream &&
 		next < sample->total && next + sample->capacity >= sample->total &&
-		sample->cells[follow->column * sample->capacity + next % sample->capacity] ==
-		values->hash[follow->key] && values->hash[follow->key] != 0;
+		sample->cells[follow->column * sample->capacity + next % sample->capacity] == key &&
+		key != VALUE_UNKNOWN;
+}
+
+/* Has the walk come to the last row that was kept, and not to the last row? */
+static inline bool
+evidence_is_beyond(const Follow *follow)
+{
+	const Sample *sample = &my_slot->samples[follow->sample];
+
+	return sample->truncated && sample->queryid == follow->queryid &&
+		sample->stream == follow->stream && follow->row + 1 >= sample->total;
 }
 
 /* Go on with a walk that has been found. */
 static inline void
 evidence_follow(Follow *follow, const KeyValues *values)
 {
-	if (evidence_is_next(follow, values))
+	if (evidence_is_next(follow, values->hash[follow->key]))
 	{
 		follow->row++;
 		follow->matches++;

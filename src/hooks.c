@@ -49,6 +49,7 @@
 #include "requests.h"
 #include "settings.h"
 #include "slots.h"
+#include "streak.h"
 #include "unit.h"
 
 /* planned cost below which no index would help much, as in whatif.c */
@@ -77,6 +78,7 @@ typedef struct Frame
 
 static Frame frames[MAX_FRAMES];
 static int	nframes = 0;
+static int	xact_level = 1;		/* GetCurrentTransactionNestLevel(), at hand */
 static int	utilities = 0;		/* utilities around the current statement */
 static int	explaining = 0;		/* EXPLAINs around it */
 static uint64 cursor_queryid = 0;	/* of the query that is being declared */
@@ -160,7 +162,16 @@ fills_table(const QueryDesc *queryDesc)
 		queryDesc->dest->mydest == DestTransientRel;
 }
 
+/* a client's statement, as most are: seen at a glance */
 static inline bool
+is_plain(const QueryDesc *queryDesc)
+{
+	return attached && (utilities | nframes | explaining) == 0 &&
+		npo_track != TRACK_NONE && !stays_in_server(queryDesc) &&
+		queryDesc->plannedstmt->queryId != 0;
+}
+
+static bool
 is_followed(const QueryDesc *queryDesc, bool *nested)
 {
 	if (npo_track == TRACK_NONE || explaining > 0 || fingerprint(queryDesc) == 0)
@@ -188,7 +199,7 @@ enter_frame(Sampler *sampler)
 
 	if (outer < MAX_FRAMES)
 	{
-		frames[outer].level = GetCurrentTransactionNestLevel();
+		frames[outer].level = xact_level;
 		frames[outer].sampler = sampler;
 	}
 	return outer;
@@ -326,7 +337,7 @@ note_time(QueryDesc *queryDesc, int64 exec_time)
 }
 
 /* What the statement did is done, triggers included. */
-static inline void
+static pg_attribute_always_inline void
 end_usage(Execution *execution, QueryDesc *queryDesc)
 {
 	RunUsage	usage;
@@ -367,13 +378,6 @@ run_unfollowed(NPO_EXECUTOR_RUN_ARGS)
 		note_time(queryDesc, GetCurrentTimestamp() - started);
 }
 
-/* Are no executions kept? */
-static inline bool
-nothing_kept(void)
-{
-	return !attached || my_unit->open == 0;
-}
-
 /* Does ExecutorFinish() have something to do for this statement? */
 static inline bool
 fires_triggers(const QueryDesc *queryDesc)
@@ -399,7 +403,11 @@ begin(QueryDesc *queryDesc, uint64 count, Execution *local)
 
 	if (queryDesc->already_executed)
 		return continued(queryDesc);
-	if (!npo_loaded || !is_followed(queryDesc, &nested))
+	if (streak.execution.queryDesc == queryDesc)
+		streak.execution.queryDesc = NULL;	/* one that failed was there */
+	if (is_plain(queryDesc))
+		nested = false;
+	else if (!npo_loaded || !is_followed(queryDesc, &nested))
 		return NULL;
 	if (!unit_begin_statement(queryDesc, fingerprint(queryDesc), nested, local))
 	{
@@ -410,7 +418,7 @@ begin(QueryDesc *queryDesc, uint64 count, Execution *local)
 }
 
 static void
-npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
+run_the_usual_way(NPO_EXECUTOR_RUN_ARGS)
 {
 	Execution	local;
 	Execution  *execution = begin(queryDesc, count, &local);
@@ -429,7 +437,37 @@ npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 		end_usage(execution, queryDesc);
 }
 
+/* The latest statement once more, see streak.c: all this in fewer steps. */
 static void
+end_streak(QueryDesc *queryDesc)
+{
+	TimestampTz ended = GetCurrentTimestamp();
+	int64		exec_time = Max(ended - streak.execution.run_started, 0);
+
+	streak_end(queryDesc, ended, exec_time);
+	note_time(queryDesc, exec_time);
+}
+
+static void
+npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
+{
+	if (!streak_is(queryDesc, count) || !is_plain(queryDesc) ||
+		streak_begin(queryDesc) == NULL)
+	{
+		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
+		return;
+	}
+	start_usage(&streak.execution, queryDesc);
+	if (streak.sampled && loops_is_sampled(streak.execution.entry) &&
+		hands_out_rows(queryDesc))
+		run_sampled(NPO_EXECUTOR_RUN_PASS, &streak.execution);
+	else
+		run(NPO_EXECUTOR_RUN_PASS, NULL);
+	if (!fires_triggers(queryDesc))
+		end_streak(queryDesc);
+}
+
+static inline void
 finish(QueryDesc *queryDesc)
 {
 	if (prev_ExecutorFinish)
@@ -438,30 +476,38 @@ finish(QueryDesc *queryDesc)
 		standard_ExecutorFinish(queryDesc);
 }
 
-static void
-npo_ExecutorFinish(QueryDesc *queryDesc)
+static pg_noinline void
+finish_with_triggers(QueryDesc *queryDesc)
 {
 	Execution  *execution;
-	int			frame;
+	int			frame = enter_frame(NULL);
 
-	/* without triggers to fire nothing else runs in here */
-	if (!fires_triggers(queryDesc))
-	{
-		finish(queryDesc);
-		return;
-	}
-	frame = enter_frame(NULL);
 	finish(queryDesc);
 	leave_frame(frame);
+	if (streak.execution.queryDesc == queryDesc)
+	{
+		end_streak(queryDesc);
+		return;
+	}
 	execution = attached ? unit_find(queryDesc) : NULL;
 	if (execution != NULL)
 		end_usage(execution, queryDesc);
 }
 
 static void
+npo_ExecutorFinish(QueryDesc *queryDesc)
+{
+	/* without triggers to fire nothing else runs in here */
+	if (fires_triggers(queryDesc))
+		finish_with_triggers(queryDesc);
+	else
+		finish(queryDesc);
+}
+
+static void
 npo_ExecutorEnd(QueryDesc *queryDesc)
 {
-	if (attached && my_unit->open > 0)
+	if (unit_open > 0)
 		unit_forget(queryDesc);
 	if (prev_ExecutorEnd)
 		prev_ExecutorEnd(queryDesc);
@@ -619,9 +665,10 @@ npo_ProcessUtility(NPO_UTILITY_ARGS)
  */
 
 /* Numbers only: there may be no valid transaction to look anything up in. */
-static void
+static pg_noinline void
 at_end_of_xact(void)
 {
+	xact_level = 1;
 	leave_frames(1);
 	if (!attached)
 		return;
@@ -634,7 +681,7 @@ at_end_of_xact(void)
 static void
 at_xact_event(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_PRE_COMMIT || (!busy && nframes == 0 && nothing_kept()))
+	if ((nframes | unit_open | (int) busy) == 0 && xact_level == 1)
 		return;
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PREPARE)
@@ -645,11 +692,15 @@ static void
 at_subxact_event(SubXactEvent event, SubTransactionId mySubid,
 				 SubTransactionId parentSubid, void *arg)
 {
+	int			level = GetCurrentTransactionNestLevel();
+
+	xact_level = event == SUBXACT_EVENT_ABORT_SUB ||
+		event == SUBXACT_EVENT_COMMIT_SUB ? level - 1 : level;
 	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
-	leave_frames(GetCurrentTransactionNestLevel());
+	leave_frames(level);
 	if (attached)
-		unit_forget_level(GetCurrentTransactionNestLevel());
+		unit_forget_level(level);
 }
 
 void

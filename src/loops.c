@@ -66,7 +66,6 @@ typedef struct Orphan
 
 static Orphan orphans[2];
 
-uint32		loops_news = 0;
 
 /* -------------------------------------------------------------------------
  * The list of loops
@@ -151,6 +150,7 @@ end_loop(Loop *loop)
 		clusters_fold(counts);
 	}
 	forget_orphan(loop);
+	unit_note_news();
 	entry->loop = -1;
 	entry->generation = 0;
 	loop->entry = -1;
@@ -269,21 +269,13 @@ identity_of(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *val
 	return identity_of_many(shape, queryDesc, values);
 }
 
-/*
- * Has this loop looked the same up before?  Remember it if not.  When many
- * are remembered, the latest are, and few places are looked at.
- */
-static inline bool
-seen_before(Loop *loop, uint32 identity)
+/* the same where there may be room, in one of the next places */
+static bool
+seen_nearby(Loop *loop, uint32 identity)
 {
-	uint32		home = identity % LOOP_SEEN;
-	uint32		probes = loop->nseen < SEEN_SPARSE ? SEEN_PROBES : 1;
-
-	if (identity == VALUE_UNKNOWN)
-		return false;
-	for (uint32 i = 0; i < probes; i++)
+	for (uint32 i = 0; i < SEEN_PROBES; i++)
 	{
-		uint32	   *place = &loop->seen[(home + i) % LOOP_SEEN];
+		uint32	   *place = &loop->seen[(identity + i) % LOOP_SEEN];
 
 		if (*place == identity)
 			return true;
@@ -294,7 +286,26 @@ seen_before(Loop *loop, uint32 identity)
 			return false;
 		}
 	}
-	loop->seen[home] = identity;
+	loop->seen[identity % LOOP_SEEN] = identity;
+	return false;
+}
+
+/*
+ * Has this loop looked the same up before?  Remember it if not.  When many
+ * are remembered, the latest are, and one place is looked at.
+ */
+static inline bool
+seen_before(Loop *loop, uint32 identity)
+{
+	uint32	   *home = &loop->seen[identity % LOOP_SEEN];
+
+	if (identity == VALUE_UNKNOWN)
+		return false;
+	if (*home == identity)
+		return true;
+	if (loop->nseen < SEEN_SPARSE)
+		return seen_nearby(loop, identity);
+	*home = identity;
 	return false;
 }
 
@@ -740,12 +751,15 @@ loops_confidence(const Loop *loop)
  * is repeated for each of them.
  */
 static void
-note_nesting(Loop *loop, const UnitEntry *entry)
+note_nesting(Loop *loop, UnitEntry *entry)
 {
 	Candidate	candidates[MAX_CANDIDATES];
 
 	if (evidence_search(&loop->history, &entry->shape, entry->queryid, 2, candidates) > 0)
+	{
 		loop->outer = candidates[0].follow.queryid;
+		entry->keeps_singles = true;
+	}
 }
 
 /* the rows of all executions of the parent that this loop is repeated for */
@@ -774,7 +788,7 @@ has_read_all(const Loop *loop)
 static bool
 has_walked_through(const Loop *loop, const KeyValues *values)
 {
-	return !evidence_is_next(&loop->follow, values) &&
+	return !evidence_is_next(&loop->follow, values->hash[loop->follow.key]) &&
 		evidence_is_at_end(&loop->follow, values, has_read_all(loop));
 }
 
@@ -858,7 +872,7 @@ follow_evidence(Loop *loop, const KeyValues *values)
 		set_parent(loop, 0);
 		loop->tie = TIE_REPETITION;
 		loop->search_at = 0;
-		loop->news = loops_news - 1;
+		loop->news = unit_news - 1;
 		return;
 	}
 	evidence_protect(follow->sample, my_unit->seq);
@@ -897,7 +911,7 @@ note_outer(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc)
 		return;
 	loop->told_outer = n;
 	detect_publish(entry, loop, counts_of(loop), queryDesc);
-	loops_news++;
+	unit_note_news();
 }
 
 /* Is what has been published of the loop still what is known of it? */
@@ -924,8 +938,8 @@ publish(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc, int64 calls)
 	if (!loop->published)
 		loop->publish_at = calls * 2;
 	else
-		loops_news++;
-	loop->news = loops_news;
+		unit_note_news();
+	loop->news = unit_news;
 }
 
 /* Weigh what ties the loop together, and make known what has changed. */
@@ -935,7 +949,7 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc,
 {
 	int64		calls = counts_of(loop)->counters.calls;
 
-	loop->news = loops_news;
+	loop->news = unit_news;
 	if (loop->monotonous && !loops_is_monotonous(loop))
 		loop->published = false;	/* another pattern than it seemed */
 	if (loop->tie == TIE_VALUES && loop->published)
@@ -945,6 +959,7 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc,
 		return;
 	}
 	loop->tie = weigh_ties(loop, entry, calls, nested);
+	entry->keeps_singles = loop->tie > TIE_REPETITION || loop->outer != 0;
 	if (loop->published ? is_published_so(loop) : calls < loop->publish_at)
 		return;
 	if (is_eligible(loop, entry, values))
@@ -958,7 +973,7 @@ reconsider(Loop *loop, UnitEntry *entry, QueryDesc *queryDesc,
 static inline bool
 has_news(const Loop *loop, const UnitEntry *entry, int64 calls)
 {
-	if (loop->news != loops_news || (loop->monotonous && loop->identity_varied))
+	if (loop->news != unit_news || (loop->monotonous && loop->identity_varied))
 		return true;
 	if (loop->tie >= TIE_XACT)
 		return loop->tie != TIE_VALUES && calls >= loop->search_at;
@@ -974,9 +989,78 @@ has_news(const Loop *loop, const UnitEntry *entry, int64 calls)
 static inline bool
 wants_history(const Loop *loop, const Shape *shape)
 {
+	if (evidence_samples == 0 && loop->published)
+		return false;
 	if (loop->varied != (1 << shape->nkeys) - 1 || (shape->flags & SHAPE_BATCH) != 0)
 		return true;
 	return loop->follow.sample >= 0 ? loop->follow.weak : evidence_samples > 0;
+}
+
+/* Can the ties of this loop change only in ways that settle() foresees? */
+static bool
+can_settle(const Loop *loop, const UnitEntry *entry)
+{
+	const Shape *shape = &entry->shape;
+
+	if (!loop->published || loop->news != unit_news || loop->batch ||
+		(shape->flags & SHAPE_BATCH) != 0 || cycle_upserts(entry->queryid) > 0)
+		return false;
+	for (int i = 0; i < shape->nkeys; i++)
+		if (shape->keys[i].role == KEY_LIST)
+			return false;
+	if (loop->follow.sample >= 0)
+		return loop->tie == TIE_VALUES && !loop->follow.weak;
+	return loop->tie == TIE_REPETITION || loop->tie == TIE_RUN || loop->tie == TIE_XACT;
+}
+
+/* The runs in which nothing happens, from this one on. */
+static void
+settle_run(Loop *loop, const UnitEntry *entry)
+{
+	loop->run_low = 0;
+	loop->run_range = PG_UINT32_MAX;
+	if (loop->tie == TIE_RUN)
+		loop->run_low = 2;		/* broken, it ends */
+	else if (loop->tie == TIE_REPETITION && entry->run < npo_threshold)
+		loop->run_range = npo_threshold - 1;
+	else if (loop->tie == TIE_REPETITION)
+	{
+		loop->run_low = npo_threshold + 1;
+		if (loop->count_run > entry->run)
+			loop->run_range = loop->count_run - 1 - loop->run_low;
+	}
+	loop->run_range = Min(loop->run_range, PG_UINT32_MAX - loop->run_low);
+}
+
+/*
+ * Most executions of a loop change nothing but its counts, and that is known
+ * beforehand: until the counts reach a bound, until the transaction or the
+ * run is another, or until something happens elsewhere (unit_news).
+ */
+static void
+settle(Loop *loop, const UnitEntry *entry)
+{
+	const Sample *sample;
+
+	loop->settled = 0;
+	if (!can_settle(loop, entry))
+		return;
+	loop->settled = unit_news;
+	loop->wants_history = wants_history(loop, &entry->shape);
+	loop->xact_low = loop->tie == TIE_XACT ? 2 : 1;
+	loop->xact_range = loop->tie == TIE_REPETITION ? npo_threshold - 2 :
+		PG_INT32_MAX;
+	settle_run(loop, entry);
+	loop->settled_until = PG_INT64_MAX;
+	if (loop->follow.sample < 0)
+	{
+		if (evidence_samples > 0)
+			loop->settled_until = loop->search_at - 1;
+		return;
+	}
+	sample = &my_slot->samples[loop->follow.sample];
+	if (sample->truncated)
+		loop->settled_until = counts_of(loop)->counters.parent_rows;
 }
 
 /*
@@ -1015,7 +1099,96 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	if (loop->published ? has_news(loop, entry, calls) :
 		calls >= npo_threshold || loop->tie != TIE_NONE)
 		reconsider(loop, entry, queryDesc, values, nested);
+	settle(loop, entry);
 	return true;
+}
+
+/* Does the walk go on with this key, as far as anybody can tell? */
+static inline bool
+keeps_pace(Loop *loop, uint32 key)
+{
+	Follow	   *follow = &loop->follow;
+
+	if (follow->sample < 0)
+		return true;
+	if (evidence_is_next(follow, key))
+	{
+		follow->row++;
+		follow->matches++;
+	}
+	else if (!evidence_is_beyond(follow))
+		return false;
+	evidence_protect(follow->sample, my_unit->seq);
+	return true;
+}
+
+/*
+ * Does an execution with this run and this key change nothing about a loop
+ * that is settled but its counts?
+ */
+bool
+loops_goes_on(Loop *loop, uint32 run, uint32 xact_calls, uint32 key)
+{
+	return counts_of(loop)->counters.calls < loop->settled_until &&
+		xact_calls - loop->xact_low <= loop->xact_range &&
+		run - loop->run_low <= loop->run_range &&
+		loop->resets == clusters_resets() &&
+		(loop->identity_varied || key == loop->identity || key == VALUE_UNKNOWN) &&
+		keeps_pace(loop, key);
+}
+
+/* Then it is counted, its only key as its identity. */
+void
+loops_count_one(Loop *loop, uint32 key, TimestampTz now)
+{
+	loop->seq = my_unit->seq;
+	if (loop->parent == 0)
+		note_orphan(loop);
+	if (loop->wants_history)
+		evidence_note_key(&loop->history, my_unit->seq, key);
+	if (cycle_latest != NULL)
+		cycle_latest->hash[0] = key;
+	count_call(loop, seen_before(loop, key), now);
+}
+
+/* Is this execution, of whatever keys, one more that changes nothing else? */
+bool
+loops_is_settled(const UnitEntry *entry, const KeyValues *values)
+{
+	Loop	   *loop = &loops[entry->loop];
+
+	return loop->settled == unit_news &&
+		loops_goes_on(loop, entry->run, entry->xact_calls,
+					  loop->follow.sample >= 0 ? values->hash[loop->follow.key] :
+					  VALUE_UNKNOWN);
+}
+
+void
+loops_count_settled(const UnitEntry *entry, const QueryDesc *queryDesc,
+					const KeyValues *values, TimestampTz now)
+{
+	Loop	   *loop = &loops[entry->loop];
+	uint32		identity = identity_of(&entry->shape, queryDesc, values);
+
+	loop->seq = my_unit->seq;
+	if (loop->parent == 0)
+		note_orphan(loop);
+	if (loop->wants_history)
+		evidence_note_keys(&loop->history, my_unit->seq, values);
+	if (!loop->identity_varied && identity != loop->identity)
+		loop->settled = 0;
+	note_identity(loop, identity);
+	count_call(loop, seen_before(loop, identity), now);
+}
+
+/* An execution has given so many rows. */
+void
+loops_note_rows(Loop *loop, int64 rows)
+{
+	if (rows == loop->page_rows)
+		return;
+	loop->odd_pages++;
+	loop->page_rows = Max(loop->page_rows, rows);
 }
 
 /* A run of an execution that is counted is done. */
@@ -1033,12 +1206,10 @@ loops_end_run(UnitEntry *entry, const RunUsage *usage,
 	c->blks_read += usage->blks_read;
 	c->ended = usage->ended;
 	/* the rows of a loop's parent are its own, and perhaps a chain of them */
-	loops_news += entry->is_parent;
-	if (first_run && execution->rows != loop->page_rows)
-	{
-		loop->odd_pages++;
-		loop->page_rows = Max(loop->page_rows, execution->rows);
-	}
+	if (entry->is_parent)
+		unit_note_news();
+	if (first_run)
+		loops_note_rows(loop, execution->rows);
 }
 
 /* -------------------------------------------------------------------------

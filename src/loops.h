@@ -41,7 +41,7 @@ typedef struct Loop
 	uint8		tie;			/* Tie */
 	uint8		singles;		/* executions whose only row was kept unasked */
 	uint8		nseen;			/* of "seen" in use */
-	uint32		news;			/* loops_news when its ties were weighed last */
+	uint32		news;			/* unit_news when its ties were weighed last */
 	uint32		count_run;		/* run at which it is as long as a result */
 	int64		search_at;		/* calls at which evidence is searched for next */
 	uint64		parent;			/* queryid of the parent, 0: none */
@@ -57,6 +57,14 @@ typedef struct Loop
 	uint8		told_outer;		/* loops around it that its advice knows of */
 	uint32		resets;			/* of the cluster table, when published */
 	Follow		follow;
+	/* where nothing is to be weighed; see settle() in loops.c */
+	uint32		settled;		/* unit_news then, 0: not settled */
+	uint32		xact_low;		/* xact_calls of the entry, and how many more */
+	uint32		xact_range;
+	uint32		run_low;		/* the same of its run */
+	uint32		run_range;
+	int64		settled_until;	/* number of calls */
+	bool		wants_history;
 	uint32		last_stream;	/* when the streams below were noted */
 	uint32		streams[SLOT_SAMPLES];
 	int64		calls_before[SLOT_SAMPLES]; /* calls when that stream began */
@@ -64,17 +72,18 @@ typedef struct Loop
 	uint32		seen[LOOP_SEEN];
 } Loop;
 
-/*
- * Moves when something has happened that the ties of other loops may depend
- * on: a loop was published or moved, or the rows of its parent have grown.
- */
-extern uint32 loops_news;
-
 extern Size loops_private_size(void);
 extern void loops_init(char *memory);
 extern Loop *loops_get(int number);
 extern bool loops_count(UnitEntry *entry, QueryDesc *queryDesc,
 						const KeyValues *values, TimestampTz now, bool nested);
+extern bool loops_is_settled(const UnitEntry *entry, const KeyValues *values);
+extern void loops_count_settled(const UnitEntry *entry,
+								const QueryDesc *queryDesc,
+								const KeyValues *values, TimestampTz now);
+extern bool loops_goes_on(Loop *loop, uint32 run, uint32 xact_calls, uint32 key);
+extern void loops_count_one(Loop *loop, uint32 key, TimestampTz now);
+extern void loops_note_rows(Loop *loop, int64 rows);
 extern void loops_end_run(UnitEntry *entry, const RunUsage *usage,
 						  const Execution *execution, bool first_run);
 extern bool loops_chain_rows(const UnitEntry *entry);
@@ -92,7 +101,7 @@ static inline bool
 loops_is_sampled(const UnitEntry *entry)
 {
 	return (entry->shape.flags & SHAPE_SINGLE_ROW) == 0 ||
-		(entry->loop >= 0 && loops_keep_single_row(entry));
+		(entry->keeps_singles && loops_keep_single_row(entry));
 }
 
 #endif							/* PG_NPLUSONE_LOOPS_H */

@@ -40,6 +40,7 @@
 #include "session.h"
 #include "settings.h"
 #include "slots.h"
+#include "streak.h"
 #include "texts.h"
 #include "unit.h"
 
@@ -53,11 +54,13 @@ typedef struct UnitMemory
 	Unit		unit;
 	int16		buckets[UNIT_BUCKETS];
 	int			hand;			/* where the search for a victim goes on */
-	int64		statements;		/* since pg_nplusone_session_reset() */
 } UnitMemory;
 
 Unit	   *my_unit = NULL;
+int			unit_open = 0;
+uint32		unit_news = 1;
 uint32		unit_plannings = 0;
+int64		unit_statements = 0;	/* since pg_nplusone_session_reset() */
 
 static UnitMemory *memory = NULL;
 
@@ -94,6 +97,7 @@ unit_attach(void)
 		memory->buckets[i] = -1;
 	my_unit = &memory->unit;
 	my_unit->generation = 1;
+	my_unit->latest = &my_unit->entries[0];
 	return true;
 }
 
@@ -116,6 +120,16 @@ lookup_entry(uint64 queryid, Oid userid)
 			my_unit->entries[i].userid == userid)
 			return &my_unit->entries[i];
 	return NULL;
+}
+
+/* the same for a statement that runs: often it is the latest again */
+static inline UnitEntry *
+lookup_statement(uint64 queryid, Oid userid)
+{
+	UnitEntry  *entry = my_unit->latest;
+
+	return entry->queryid == queryid && entry->userid == userid ? entry :
+		lookup_entry(queryid, userid);
 }
 
 UnitEntry *
@@ -223,16 +237,23 @@ unit_close(void)
  * counts: a transaction that is still open ties its statements together
  * however slowly they come.
  */
+static inline void
+check_idle_gap(void)
+{
+	LocalTransactionId lxid = NPO_MY_LXID();
+
+	if (lxid == my_unit->lxid)
+		return;
+	my_unit->lxid = lxid;
+	if (GetCurrentTransactionStartTimestamp() - my_unit->ended >
+		npo_idle_gap * INT64CONST(1000) && my_unit->ended != 0)
+		unit_close();
+}
+
 void
 unit_check_idle_gap(void)
 {
-	LocalTransactionId lxid = NPO_MY_LXID();
-	TimestampTz since = my_unit->ended;
-
-	if (lxid != my_unit->lxid && since != 0 &&
-		GetCurrentTransactionStartTimestamp() - since > npo_idle_gap * INT64CONST(1000))
-		unit_close();
-	my_unit->lxid = lxid;
+	check_idle_gap();
 }
 
 /*
@@ -254,18 +275,18 @@ unit_note_xact_end(TimestampTz when)
 void
 unit_trim_executions(void)
 {
-	while (my_unit->open > 0 &&
-		   my_unit->executions[my_unit->open - 1].queryDesc == NULL)
-		my_unit->open--;
+	while (unit_open > 0 &&
+		   my_unit->executions[unit_open - 1].queryDesc == NULL)
+		unit_open--;
 }
 
 /* Forget what began at this transaction nesting level or deeper. */
 void
 unit_forget_level(int level)
 {
-	if (my_unit->open == 0)
+	if (unit_open == 0)
 		return;
-	for (int i = 0; i < my_unit->open; i++)
+	for (int i = 0; i < unit_open; i++)
 		if (my_unit->executions[i].level >= level)
 			my_unit->executions[i].queryDesc = NULL;
 	unit_trim_executions();
@@ -275,8 +296,8 @@ unit_forget_level(int level)
 static Execution *
 claim_execution(void)
 {
-	if (my_unit->open < UNIT_EXECUTIONS)
-		return &my_unit->executions[my_unit->open++];
+	if (unit_open < UNIT_EXECUTIONS)
+		return &my_unit->executions[unit_open++];
 	return unit_find(NULL);
 }
 
@@ -365,6 +386,8 @@ begin_entry(UnitEntry *entry, const KeyValues *values, TimestampTz now)
 	entry->first_seq = my_unit->seq;
 	entry->loop = -1;
 	entry->is_parent = false;
+	entry->keeps_singles = false;
+	entry->run = entry->xact_calls = 1;
 	memcpy(entry->first_hash, values->hash, sizeof(entry->first_hash));
 	entry->first_started = now;
 	entry->first_rows = 0;
@@ -377,13 +400,12 @@ static inline void
 note_company(UnitEntry *entry)
 {
 	LocalTransactionId lxid = NPO_MY_LXID();
-	bool		known = (entry->generation == my_unit->generation);
 
-	entry->run = known && entry->completed && entry->seq == my_unit->seq - 1 ?
+	entry->run = entry->completed && entry->seq + 1 == my_unit->seq ?
 		entry->run + 1 : 1;
+	entry->xact_calls = entry->lxid == lxid ? entry->xact_calls + 1 : 1;
 	entry->completed = false;
 	entry->seq = my_unit->seq;
-	entry->xact_calls = known && entry->lxid == lxid ? entry->xact_calls + 1 : 1;
 	entry->lxid = lxid;
 }
 
@@ -437,6 +459,14 @@ note_plain(UnitEntry *entry, const char *text)
 	entry->plain_plannings = unit_plannings;
 }
 
+/* A client's statement is counted for its session and its request. */
+void
+unit_count_statement(void)
+{
+	unit_statements++;
+	requests_count_statement();
+}
+
 /*
  * The client has sent a statement: see which unit of work it is in.  False
  * when it asks not to be followed.
@@ -444,15 +474,17 @@ note_plain(UnitEntry *entry, const char *text)
 static inline bool
 begin_client_statement(UnitEntry *entry, const char *text)
 {
-	memory->statements++;
-	unit_check_idle_gap();
+	check_idle_gap();
 	if (!is_known_plain(entry, text))
 	{
 		if (read_tags(text) == REQUEST_IGNORED)
+		{
+			unit_statements++;
 			return false;
+		}
 		note_plain(entry, text);
 	}
-	requests_count_statement();
+	unit_count_statement();
 	return true;
 }
 
@@ -461,6 +493,12 @@ static inline bool
 count_execution(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 				TimestampTz now, bool nested)
 {
+	if (entry->loop >= 0 && loops_is_settled(entry, values))
+	{
+		cycle_note_statement(entry->queryid, &entry->shape, values);
+		loops_count_settled(entry, queryDesc, values, now);
+		return true;
+	}
 	if (entry->loop >= 0 && loops_has_ended(entry, values))
 		loops_release(entry);
 	cycle_note_statement(entry->queryid, &entry->shape, values);
@@ -483,8 +521,8 @@ unit_begin_statement(QueryDesc *queryDesc, uint64 queryid, bool nested,
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 	uint64		round_trips = pgStatActiveTime + pgStatTransactionIdleTime;
-	UnitEntry  *entry = lookup_entry(queryid, GetUserId());
-	uint32		news = loops_news;
+	UnitEntry  *entry = lookup_statement(queryid, GetUserId());
+	uint32		news = unit_news;
 	KeyValues	values;
 
 	if (!nested && !begin_client_statement(entry, queryDesc->sourceText))
@@ -504,9 +542,10 @@ unit_begin_statement(QueryDesc *queryDesc, uint64 queryid, bool nested,
 	note_company(entry);
 	entry->round_trips = round_trips;
 	execution->counted = count_execution(entry, queryDesc, &values, now, nested);
-	execution->was_dear = news != loops_news;
+	execution->was_dear = news != unit_news;
 	if (entry->is_parent)
 		loops_parent_again(entry);
+	my_unit->latest = entry;
 	return true;
 }
 
@@ -565,9 +604,15 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 		return;
 	entry->few_rows = execution->rows <= 1;
 	entry->completed = true;
-	cycle_note_result(entry->queryid, execution->rows);
+	if (cycle_latest != NULL && cycle_latest->queryid == entry->queryid)
+		cycle_latest->empty = (execution->rows == 0);
+	else
+		cycle_note_result(entry->queryid, execution->rows);
 	if (execution->counted && entry->loop >= 0)
+	{
 		loops_end_run(entry, usage, execution, first_run);
+		streak_open(execution);
+	}
 	else if (execution->seq == entry->first_seq)
 		note_first_run(entry, usage);
 }
@@ -581,7 +626,7 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 int64
 unit_session_statements(void)
 {
-	return memory == NULL ? 0 : Max(memory->statements - 1, 0);
+	return memory == NULL ? 0 : Max(unit_statements - 1, 0);
 }
 
 void
@@ -591,5 +636,5 @@ unit_session_reset(void)
 		return;
 	unit_close();
 	session_reset();
-	memory->statements = 0;
+	unit_statements = 0;
 }

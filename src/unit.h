@@ -40,6 +40,7 @@ typedef struct UnitEntry
 	int8		loop;			/* its loop state, -1: none */
 	bool		few_rows;		/* its latest execution gave one row at most */
 	bool		is_parent;		/* some loop follows its rows */
+	bool		keeps_singles;	/* its loop may keep single rows */
 	bool		completed;		/* its latest execution did not fail */
 	/* what its first execution took, for when a second makes it a loop */
 	TimestampTz first_started;
@@ -78,7 +79,7 @@ typedef struct Unit
 	TimestampTz ended;			/* when the latest statement was done */
 	LocalTransactionId lxid;	/* of the latest statement */
 	Execution	executions[UNIT_EXECUTIONS];
-	int			open;			/* of them, from the front, unused ones among them */
+	UnitEntry  *latest;			/* of the latest statement, never NULL */
 	UnitEntry	entries[UNIT_ENTRIES];
 } Unit;
 
@@ -94,8 +95,28 @@ typedef struct RunUsage
 
 extern Unit *my_unit;
 
+/* executions kept, from the front of the list, unused ones among them */
+extern int	unit_open;
+
+/*
+ * Moves when something has happened that the ties of loops may depend on: a
+ * result began to be kept, a loop was published or moved, the rows of its
+ * parent have grown.  Never 0.
+ */
+extern uint32 unit_news;
+
+static inline void
+unit_note_news(void)
+{
+	if (++unit_news == 0)
+		unit_news = 1;
+}
+
 /* statements that this backend has planned: no cached plan was new since */
 extern uint32 unit_plannings;
+
+/* statements of this session, see pg_nplusone_session_statements() */
+extern int64 unit_statements;
 
 extern bool unit_attach(void);
 extern bool unit_begin_statement(QueryDesc *queryDesc, uint64 queryid,
@@ -107,6 +128,7 @@ extern bool unit_chains_rows(const Execution *execution);
 extern void unit_end_run(Execution *execution, const RunUsage *usage);
 extern void unit_trim_executions(void);
 extern void unit_forget_level(int level);
+extern void unit_count_statement(void);
 extern void unit_check_idle_gap(void);
 extern void unit_note_xact_end(TimestampTz when);
 extern void unit_break_run(void);
@@ -126,7 +148,7 @@ unit_entry_of(const Execution *execution)
 static inline Execution *
 unit_find(QueryDesc *queryDesc)
 {
-	for (int i = my_unit->open - 1; i >= 0; i--)
+	for (int i = unit_open - 1; i >= 0; i--)
 		if (my_unit->executions[i].queryDesc == queryDesc)
 			return &my_unit->executions[i];
 	return NULL;
