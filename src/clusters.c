@@ -38,8 +38,9 @@
 /* a cluster is not evicted this soon after it was last seen, if others can be */
 #define GRACE_PERIOD (INT64CONST(10) * USECS_PER_SEC)
 
-/* how much of a full table is freed at once: one in so many */
+/* how much of a full table is freed at once: one in so many, and at most */
 #define EVICT_SHARE 20
+#define EVICT_MAX 64
 
 /* room for advice and rewrite beside the two statements */
 #define TEXT_ROOM_EXTRA 1024
@@ -310,40 +311,68 @@ lock_place(int number, LWLockMode mode, int *bucket)
 	}
 }
 
-/* Drop the cluster of least value; false when all are in use. */
-static bool
-evict_one(TimestampTz now)
+/* a cluster that may go, as an unlocked look has found it */
+typedef struct Victim
 {
-	double		least = 0;
-	int			victim = -1;
-	int			bucket;
-	Cluster    *cluster;
-	bool		dropped = false;
+	double		value;
+	int32		number;
+	uint32		serial;
+} Victim;
+
+/* Keep a victim among the least worth of "max"; they are in order of value. */
+static int
+add_victim(Victim *victims, int n, int max, Victim victim)
+{
+	int			i = n;
+
+	if (n == max)
+	{
+		if (victim.value >= victims[n - 1].value)
+			return n;
+		i--;
+	}
+	else
+		n++;
+	for (; i > 0 && victims[i - 1].value > victim.value; i--)
+		victims[i] = victims[i - 1];
+	victims[i] = victim;
+	return n;
+}
+
+/* The clusters of least value that no loop counts for, in one pass. */
+static int
+choose_victims(Victim *victims, int max, TimestampTz now)
+{
+	int			n = 0;
 
 	for (int i = 0; i < table->capacity; i++)
 	{
-		double		value;
+		Cluster    *cluster = place(i);
+		Victim		victim = {0, i, cluster->serial};
 
-		/* an unlocked look: the choice is confirmed below */
-		if (!in_use(place(i)) || place(i)->running > 0)
+		if (!in_use(cluster) || cluster->running > 0)
 			continue;
-		value = cluster_value(place(i), now);
-		if (victim < 0 || value < least)
-		{
-			victim = i;
-			least = value;
-		}
+		victim.value = cluster_value(cluster, now);
+		n = add_victim(victims, n, max, victim);
 	}
-	if (victim < 0 || (cluster = lock_place(victim, LW_EXCLUSIVE, &bucket)) == NULL)
-		return false;
-	if (cluster->running == 0)
+	return n;
+}
+
+/* The choice is confirmed under the lock: it may be in use by now. */
+static void
+evict(const Victim *victim)
+{
+	int			bucket;
+	Cluster    *cluster = lock_place(victim->number, LW_EXCLUSIVE, &bucket);
+
+	if (cluster == NULL)
+		return;
+	if (cluster->running == 0 && cluster->serial == victim->serial)
 	{
-		drop(victim, bucket);
+		drop(victim->number, bucket);
 		pg_atomic_fetch_add_u64(&table->dealloc, 1);
-		dropped = true;
 	}
 	unlock_partition(bucket);
-	return dropped;
 }
 
 /*
@@ -353,11 +382,14 @@ evict_one(TimestampTz now)
 static void
 make_room(TimestampTz now)
 {
+	Victim		victims[EVICT_MAX];
+	int			n;
+
 	if (!pg_atomic_test_set_flag(&table->evicting))
 		return;
-	for (int i = 0; i < table->capacity / EVICT_SHARE + 1; i++)
-		if (!evict_one(now))
-			break;
+	n = choose_victims(victims, Min(table->capacity / EVICT_SHARE + 1, EVICT_MAX), now);
+	for (int i = 0; i < n; i++)
+		evict(&victims[i]);
 	pg_atomic_clear_flag(&table->evicting);
 }
 
