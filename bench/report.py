@@ -134,6 +134,39 @@ def _flat_verdict(figures):
                      100 * (max(totals) / min(totals) - 1), 5, "{:.1f}")]
 
 
+def _quiet_verdicts(figures):
+    """Nothing for a row beyond the sample, nothing that waits outside of a loop."""
+    rows = []
+    large = figures.get("million-all", {}).get("npo")
+    if large is not None and "rows" in large:
+        rows.append(_verdict("our own instructions a row of a large result, once the sample is full",
+                             large["own"] / large["rows"], 0.1, "{:.3f}"))
+    for name in ("eight-prepared", "eight-extended", "eight-simple"):
+        one = figures.get(name, {}).get("npo")
+        if one is None or "own_system_calls" not in one:
+            continue
+        waits = sum(one[key] for key in ("own_locked", "own_lwlocks", "own_allocations",
+                                         "own_system_calls"))
+        mode = name.split("-")[1]
+        rows.append(_verdict("outside of a loop: locked operations, locks, allocations and system"
+                             f" calls of ours a statement, {mode}", waits, 0.01, "{:.3f}"))
+    loop = figures.get("loop-prepared", {}).get("npo")
+    if loop is not None:
+        rows.append(_verdict("a loop of 101 statements: locks taken, at its beginning and its end",
+                             round(loop["own_lwlocks"] * 101, 1), 2, "{:.1f}"))
+    return rows
+
+
+def _cluster_verdicts(figures):
+    """A loop's statements with an empty table of clusters and with a full one."""
+    if {"empty", "full"} <= set(figures):
+        change = figures["full"]["instructions"] / figures["empty"]["instructions"] - 1
+        return [_verdict(f"from {figures['empty']['clusters']} cluster to"
+                         f" {figures['full']['clusters']:,}: per cent more instructions a"
+                         " statement of a loop", 100 * abs(change), 5, "{:.2f}")]
+    return []
+
+
 def _limit_verdicts(limits):
     return [
         _verdict("shared memory at the defaults, MB", limits["shared_bytes"] / 2 ** 20, 8, "{:.2f}"),
@@ -160,6 +193,8 @@ def targets_table(results, shapes):
         rows += _share_verdicts(results["instructions"], shapes)
         rows += _flat_verdict(results["instructions"])
         rows += _loop_verdicts(results["instructions"])
+        rows += _quiet_verdicts(results["instructions"])
+    rows += _cluster_verdicts(results.get("clusters", {}))
     pipeline = results.get("pairs", {}).get("pipeline", {}).get("npo")
     if pipeline:
         rows.append(_verdict("100 in a pipeline: throughput, share of bare",

@@ -70,7 +70,7 @@ class Shape:
     statements: int                 # that one run of the script executes
     mode: str = "prepared"
     lengths: tuple = (100, 300)     # runs of the script, for the slope
-    seconds: float = 1.5            # of one throughput run
+    seconds: float = 1              # of one throughput run
     options: dict = field(default_factory=dict)     # settings of the session
     in_target: bool = True          # one row a statement: held to a quarter
 
@@ -142,7 +142,7 @@ def _thousand():
 
 def _million_all():
     return Shape("million-all", "scan of a million rows, all returned, prepared",
-                 "SELECT id, n, t FROM big;\n", 1, "prepared", (1, 2), seconds=4,
+                 "SELECT id, n, t FROM big;\n", 1, "prepared", (1, 2), seconds=3,
                  in_target=False)
 
 
@@ -194,7 +194,7 @@ def _fingerprints(count):
         lines += ["\\set id random(1, 1000)", coded(i)]
     title = "1 fingerprint" if count == 1 else f"{count:,} distinct fingerprints in turn"
     return Shape(f"fingerprints-{count}", f"{title}, simple", "\n".join(lines) + "\n", count,
-                 "simple", (runs, 2 * runs), seconds=3)
+                 "simple", (runs, 2 * runs))
 
 
 def all_shapes():

@@ -71,7 +71,7 @@ action_report(const Finding *finding, const LoopCounters *counters)
 			 errmsg("pg_nplusone: %s loop, %s, " INT64_FORMAT " executions so far, cluster " INT64_FORMAT,
 					pattern_name(finding->pattern),
 					confidence_name(finding->confidence),
-					counters->calls, clusters_id(&finding->key)),
+					counters->calls, finding->clusterid),
 			 errdetail_internal("%s", describe(finding, counters)),
 			 finding->texts[TEXT_ADVICE] ?
 			 errhint("%s", finding->texts[TEXT_ADVICE]) :

@@ -6,7 +6,8 @@
  * Called once per loop, at its detection, in a live statement.  A relation
  * that the statement does not use itself (the parent's, say) is locked only
  * if the lock is free: a diagnosis must never wait behind an ALTER TABLE.
- * Whatever cannot be found out counts as absent.
+ * Whatever cannot be found out counts as absent.  What is asked for every
+ * loop goes through ask(), which remembers the answers.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,8 +16,10 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/sysattr.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -26,6 +29,32 @@
 #include "utils/syscache.h"
 
 #include "catalog.h"
+#include "memo.h"
+
+/*
+ * What finds an answer in the catalog itself; false when that is not possible
+ * now.  No answer (InvalidOid) is one as well.
+ */
+typedef bool (*Finder) (const MemoKey *key, MemoAnswer *answer);
+
+/* The answer to a question: the one remembered, or else found now. */
+static MemoAnswer
+ask(Finder finder, MemoKey key)
+{
+	MemoAnswer	answer = {InvalidOid, InvalidAttrNumber};
+
+	if (!OidIsValid(key.relid) || memo_recall(&key, &answer))
+		return answer;
+	if (finder(&key, &answer))
+		memo_keep(&key, answer);
+	return answer;
+}
+
+static inline bool
+is_yes(MemoAnswer answer)
+{
+	return OidIsValid(answer.relid);
+}
 
 /* Open a relation without waiting; NULL when that is not possible now. */
 static Relation
@@ -41,100 +70,160 @@ open_if_free(Oid relid)
 	return rel;
 }
 
+static bool
+find_root(const MemoKey *key, MemoAnswer *answer)
+{
+	List	   *ancestors = NIL;
+
+	if (get_rel_relispartition(key->relid))
+		ancestors = get_partition_ancestors(key->relid);
+	answer->relid = ancestors == NIL ? key->relid : llast_oid(ancestors);
+	return true;
+}
+
 /* The table that a user knows a partition by. */
 Oid
 catalog_root(Oid relid)
 {
-	List	   *ancestors;
+	return ask(find_root, (MemoKey) {ASK_ROOT, relid}).relid;
+}
 
-	if (!OidIsValid(relid) || !get_rel_relispartition(relid))
-		return relid;
-	ancestors = get_partition_ancestors(relid);
-	return ancestors == NIL ? relid : llast_oid(ancestors);
+static bool
+find_extension(const MemoKey *key, MemoAnswer *answer)
+{
+	answer->relid = getExtensionOfObject(RelationRelationId, key->relid);
+	return true;
+}
+
+/* Relations that extensions brought along are not the users'. */
+bool
+catalog_is_of_extension(Oid relid)
+{
+	return is_yes(ask(find_extension, (MemoKey) {ASK_EXTENSION, relid}));
+}
+
+/* Does a foreign key satisfy the question?  Then what it references does. */
+typedef bool (*KeyTest) (const MemoKey *key, const ForeignKeyCacheInfo *fk,
+						 MemoAnswer *answer);
+
+static bool
+find_foreign_key(const MemoKey *key, KeyTest test, MemoAnswer *answer)
+{
+	Relation	rel = open_if_free(key->relid);
+	ListCell   *lc;
+
+	if (rel == NULL)
+		return false;
+	foreach(lc, RelationGetFKeyList(rel))
+		if (test(key, lfirst_node(ForeignKeyCacheInfo, lc), answer))
+		{
+			answer->relid = lfirst_node(ForeignKeyCacheInfo, lc)->confrelid;
+			break;
+		}
+	relation_close(rel, AccessShareLock);
+	return true;
+}
+
+static bool
+references_column(const MemoKey *key, const ForeignKeyCacheInfo *fk,
+				  MemoAnswer *answer)
+{
+	if (fk->confrelid != key->target)
+		return false;
+	for (int i = 0; i < fk->nkeys; i++)
+		if (fk->conkey[i] == key->attnum && fk->confkey[i] == key->target_attnum)
+			return true;
+	return false;
+}
+
+static bool
+find_reference(const MemoKey *key, MemoAnswer *answer)
+{
+	return find_foreign_key(key, references_column, answer);
 }
 
 /* Is there a foreign key from this column to that one? */
 bool
 catalog_references(Oid relid, AttrNumber attnum, Oid target, AttrNumber target_attnum)
 {
-	Relation	rel = open_if_free(relid);
-	bool		found = false;
-	ListCell   *lc;
+	return is_yes(ask(find_reference, (MemoKey)
+					  {ASK_REFERENCES, relid, target, attnum, target_attnum}));
+}
 
-	if (rel == NULL)
-		return false;
-	foreach(lc, RelationGetFKeyList(rel))
-	{
-		ForeignKeyCacheInfo *fk = lfirst_node(ForeignKeyCacheInfo, lc);
+static bool
+is_foreign_key_of(const MemoKey *key, const ForeignKeyCacheInfo *fk,
+				  MemoAnswer *answer)
+{
+	for (int i = 0; i < fk->nkeys; i++)
+		if (fk->conkey[i] == key->attnum)
+		{
+			answer->attnum = fk->confkey[i];
+			return true;
+		}
+	return false;
+}
 
-		for (int i = 0; i < fk->nkeys && !found; i++)
-			found = fk->confrelid == target &&
-				fk->conkey[i] == attnum && fk->confkey[i] == target_attnum;
-	}
-	relation_close(rel, AccessShareLock);
-	return found;
+static bool
+find_target(const MemoKey *key, MemoAnswer *answer)
+{
+	return find_foreign_key(key, is_foreign_key_of, answer);
 }
 
 /* The table and column that a foreign key column references. */
 Oid
 catalog_target(Oid relid, AttrNumber attnum, AttrNumber *target_attnum)
 {
-	Relation	rel = open_if_free(relid);
-	Oid			target = InvalidOid;
-	ListCell   *lc;
+	MemoAnswer	answer = ask(find_target, (MemoKey)
+							 {ASK_TARGET, relid, InvalidOid, attnum});
 
-	if (rel == NULL)
-		return InvalidOid;
-	foreach(lc, RelationGetFKeyList(rel))
-	{
-		ForeignKeyCacheInfo *fk = lfirst_node(ForeignKeyCacheInfo, lc);
+	if (is_yes(answer))
+		*target_attnum = answer.attnum;
+	return answer.relid;
+}
 
-		for (int i = 0; i < fk->nkeys && !OidIsValid(target); i++)
-			if (fk->conkey[i] == attnum)
-			{
-				target = fk->confrelid;
-				*target_attnum = fk->confkey[i];
-			}
-	}
-	relation_close(rel, AccessShareLock);
-	return target;
+static bool
+links_beside(const MemoKey *key, const ForeignKeyCacheInfo *fk, MemoAnswer *answer)
+{
+	return fk->conkey[0] != key->attnum && fk->confrelid == key->target;
+}
+
+static bool
+find_link_beside(const MemoKey *key, MemoAnswer *answer)
+{
+	return find_foreign_key(key, links_beside, answer);
 }
 
 /* Does a foreign key of other columns than "except" reference one of these? */
 bool
 catalog_links_any(Oid relid, AttrNumber except, const List *targets)
 {
-	Relation	rel = open_if_free(relid);
-	bool		found = false;
 	ListCell   *lc;
 
-	if (rel == NULL)
-		return false;
-	foreach(lc, RelationGetFKeyList(rel))
-	{
-		ForeignKeyCacheInfo *fk = lfirst_node(ForeignKeyCacheInfo, lc);
+	foreach(lc, targets)
+		if (lfirst_oid(lc) != relid &&
+			is_yes(ask(find_link_beside, (MemoKey)
+					   {ASK_LINKS_BESIDE, relid, lfirst_oid(lc), except})))
+			return true;
+	return false;
+}
 
-		found |= fk->conkey[0] != except && fk->confrelid != relid &&
-			list_member_oid(targets, fk->confrelid);
-	}
-	relation_close(rel, AccessShareLock);
-	return found;
+static bool
+links(const MemoKey *key, const ForeignKeyCacheInfo *fk, MemoAnswer *answer)
+{
+	return fk->confrelid == key->target;
+}
+
+static bool
+find_link(const MemoKey *key, MemoAnswer *answer)
+{
+	return find_foreign_key(key, links, answer);
 }
 
 /* Is there any foreign key from the one table to the other? */
 bool
 catalog_links(Oid relid, Oid target)
 {
-	Relation	rel = open_if_free(relid);
-	bool		found = false;
-	ListCell   *lc;
-
-	if (rel == NULL)
-		return false;
-	foreach(lc, RelationGetFKeyList(rel))
-		found |= lfirst_node(ForeignKeyCacheInfo, lc)->confrelid == target;
-	relation_close(rel, AccessShareLock);
-	return found;
+	return is_yes(ask(find_link, (MemoKey) {ASK_LINKS, relid, target}));
 }
 
 /* The column of a table that references another table; 0: there is none. */
@@ -193,20 +282,29 @@ index_is_unique_on(Oid indexid, AttrNumber attnum)
 	return unique;
 }
 
-/* Does the column alone tell rows apart? */
-bool
-catalog_is_unique(Oid relid, AttrNumber attnum)
+static bool
+find_unique(const MemoKey *key, MemoAnswer *answer)
 {
-	Relation	rel = open_if_free(relid);
-	bool		unique = false;
+	Relation	rel = open_if_free(key->relid);
 	ListCell   *lc;
 
 	if (rel == NULL)
 		return false;
 	foreach(lc, RelationGetIndexList(rel))
-		unique |= index_is_unique_on(lfirst_oid(lc), attnum);
+		if (index_is_unique_on(lfirst_oid(lc), key->attnum))
+		{
+			answer->relid = key->relid;
+			break;
+		}
 	relation_close(rel, AccessShareLock);
-	return unique;
+	return true;
+}
+
+/* Does the column alone tell rows apart? */
+bool
+catalog_is_unique(Oid relid, AttrNumber attnum)
+{
+	return is_yes(ask(find_unique, (MemoKey) {ASK_UNIQUE, relid, InvalidOid, attnum}));
 }
 
 /* the columns of a unique index without expressions, if all are in the list */
@@ -250,12 +348,11 @@ catalog_unique_key(Oid relid, const List *attnums)
 }
 
 /*
- * Is the column one half of a polymorphic reference?  Frameworks name the
- * other half after it: resource_id and resource_type, object_id and
- * content_type_id.
+ * Frameworks name the other half of a polymorphic reference after the one:
+ * resource_id and resource_type, object_id and content_type_id.
  */
-bool
-catalog_has_type_column(Oid relid, AttrNumber attnum)
+static bool
+has_type_column(Oid relid, AttrNumber attnum)
 {
 	static const char *const others[] = {"%s_type", "%s_type_id", "%s_class", "%s_content_type_id"};
 	char	   *name = get_attname(relid, attnum, true);
@@ -270,6 +367,22 @@ catalog_has_type_column(Oid relid, AttrNumber attnum)
 			return true;
 	return strcmp(stem, "object") == 0 &&
 		get_attnum(relid, "content_type_id") != InvalidAttrNumber;
+}
+
+static bool
+find_type_column(const MemoKey *key, MemoAnswer *answer)
+{
+	if (has_type_column(key->relid, key->attnum))
+		answer->relid = key->relid;
+	return true;
+}
+
+/* Is the column one half of a polymorphic reference? */
+bool
+catalog_has_type_column(Oid relid, AttrNumber attnum)
+{
+	return is_yes(ask(find_type_column, (MemoKey)
+					  {ASK_TYPE_COLUMN, relid, InvalidOid, attnum}));
 }
 
 /* table.column, with the schema where the search path does not find it */

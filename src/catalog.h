@@ -12,6 +12,7 @@
 #include "nodes/pg_list.h"
 
 extern Oid	catalog_root(Oid relid);
+extern bool catalog_is_of_extension(Oid relid);
 extern bool catalog_references(Oid relid, AttrNumber attnum,
 							   Oid target, AttrNumber target_attnum);
 extern Oid	catalog_target(Oid relid, AttrNumber attnum,

@@ -12,8 +12,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/dependency.h"
-#include "catalog/pg_class.h"
 #include "nodes/plannodes.h"
 #include "parser/parsetree.h"
 
@@ -37,13 +35,6 @@ key_column(const Shape *shape, int key)
 		column.attnum = shape->keys[key].attnum;
 	}
 	return column;
-}
-
-/* Relations of extensions, this one's views among them, are not the users'. */
-bool
-classify_is_extension_relation(Oid relid)
-{
-	return OidIsValid(getExtensionOfObject(RelationRelationId, relid));
 }
 
 /* -------------------------------------------------------------------------

@@ -44,6 +44,5 @@ extern void classify_loop(const LoopFacts *facts, Classification *result);
 extern int	classify_choose(const Candidate *candidates, int n,
 							const Shape *shape);
 extern char *classify_link(const Classification *result);
-extern bool classify_is_extension_relation(Oid relid);
 
 #endif							/* PG_NPLUSONE_CLASSIFY_H */

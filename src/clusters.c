@@ -38,8 +38,9 @@
 /* a cluster is not evicted this soon after it was last seen, if others can be */
 #define GRACE_PERIOD (INT64CONST(10) * USECS_PER_SEC)
 
-/* how much of a full table is freed at once: one in so many */
+/* how much of a full table is freed at once: one in so many, and at most */
 #define EVICT_SHARE 20
+#define EVICT_MAX 64
 
 /* room for advice and rewrite beside the two statements */
 #define TEXT_ROOM_EXTRA 1024
@@ -181,23 +182,18 @@ clusters_capacity(void)
  * -------------------------------------------------------------------------
  */
 
-static uint64
-hash_key(const ClusterKey *key)
-{
-	return hash_bytes_extended((const unsigned char *) key, sizeof(*key), 0);
-}
-
-/* a stable number for the key, positive so that it reads well */
+/* a stable number for the key, its hash; positive so that it reads well */
 int64
 clusters_id(const ClusterKey *key)
 {
-	return (int64) (hash_key(key) & PG_INT64_MAX);
+	return (int64) (hash_bytes_extended((const unsigned char *) key,
+										sizeof(*key), 0) & PG_INT64_MAX);
 }
 
 static inline int
-bucket_of(const ClusterKey *key)
+bucket_of(int64 clusterid)
 {
-	return hash_key(key) % table->nbuckets;
+	return clusterid & (table->nbuckets - 1);
 }
 
 static inline LWLock *
@@ -303,52 +299,80 @@ lock_place(int number, LWLockMode mode, int *bucket)
 
 	for (;;)
 	{
-		ClusterKey	key = cluster->key;
+		int64		clusterid = cluster->clusterid;
 
 		if (!in_use(cluster))
 			return NULL;
-		*bucket = bucket_of(&key);
+		*bucket = bucket_of(clusterid);
 		lock_partition(*bucket, mode);
-		if (in_use(cluster) && memcmp(&key, &cluster->key, sizeof(key)) == 0)
+		if (in_use(cluster) && cluster->clusterid == clusterid)
 			return cluster;
 		unlock_partition(*bucket);
 	}
 }
 
-/* Drop the cluster of least value; false when all are in use. */
-static bool
-evict_one(TimestampTz now)
+/* a cluster that may go, as an unlocked look has found it */
+typedef struct Victim
 {
-	double		least = 0;
-	int			victim = -1;
-	int			bucket;
-	Cluster    *cluster;
-	bool		dropped = false;
+	double		value;
+	int32		number;
+	uint32		serial;
+} Victim;
+
+/* Keep a victim among the least worth of "max"; they are in order of value. */
+static int
+add_victim(Victim *victims, int n, int max, Victim victim)
+{
+	int			i = n;
+
+	if (n == max)
+	{
+		if (victim.value >= victims[n - 1].value)
+			return n;
+		i--;
+	}
+	else
+		n++;
+	for (; i > 0 && victims[i - 1].value > victim.value; i--)
+		victims[i] = victims[i - 1];
+	victims[i] = victim;
+	return n;
+}
+
+/* The clusters of least value that no loop counts for, in one pass. */
+static int
+choose_victims(Victim *victims, int max, TimestampTz now)
+{
+	int			n = 0;
 
 	for (int i = 0; i < table->capacity; i++)
 	{
-		double		value;
+		Cluster    *cluster = place(i);
+		Victim		victim = {0, i, cluster->serial};
 
-		/* an unlocked look: the choice is confirmed below */
-		if (!in_use(place(i)) || place(i)->running > 0)
+		if (!in_use(cluster) || cluster->running > 0)
 			continue;
-		value = cluster_value(place(i), now);
-		if (victim < 0 || value < least)
-		{
-			victim = i;
-			least = value;
-		}
+		victim.value = cluster_value(cluster, now);
+		n = add_victim(victims, n, max, victim);
 	}
-	if (victim < 0 || (cluster = lock_place(victim, LW_EXCLUSIVE, &bucket)) == NULL)
-		return false;
-	if (cluster->running == 0)
+	return n;
+}
+
+/* The choice is confirmed under the lock: it may be in use by now. */
+static void
+evict(const Victim *victim)
+{
+	int			bucket;
+	Cluster    *cluster = lock_place(victim->number, LW_EXCLUSIVE, &bucket);
+
+	if (cluster == NULL)
+		return;
+	if (cluster->running == 0 && cluster->serial == victim->serial)
 	{
-		drop(victim, bucket);
+		drop(victim->number, bucket);
 		pg_atomic_fetch_add_u64(&table->dealloc, 1);
-		dropped = true;
 	}
 	unlock_partition(bucket);
-	return dropped;
 }
 
 /*
@@ -358,11 +382,14 @@ evict_one(TimestampTz now)
 static void
 make_room(TimestampTz now)
 {
+	Victim		victims[EVICT_MAX];
+	int			n;
+
 	if (!pg_atomic_test_set_flag(&table->evicting))
 		return;
-	for (int i = 0; i < table->capacity / EVICT_SHARE + 1; i++)
-		if (!evict_one(now))
-			break;
+	n = choose_victims(victims, Min(table->capacity / EVICT_SHARE + 1, EVICT_MAX), now);
+	for (int i = 0; i < n; i++)
+		evict(&victims[i]);
 	pg_atomic_clear_flag(&table->evicting);
 }
 
@@ -391,6 +418,7 @@ set_texts(Cluster *cluster, const Finding *finding)
 		cluster->text_at[i] = at;
 		at += len;
 	}
+	cluster->text_size = at;
 }
 
 static void
@@ -415,32 +443,12 @@ static void
 init_cluster(Cluster *cluster, const Finding *finding, TimestampTz now)
 {
 	cluster->key = finding->key;
-	cluster->clusterid = clusters_id(&finding->key);
+	cluster->clusterid = finding->clusterid;
 	cluster->running = 0;
 	cluster->muted = false;
 	memset(&cluster->totals, 0, sizeof(cluster->totals));
 	cluster->totals.first_seen = cluster->totals.last_seen = now;
 	set_finding(cluster, finding);
-}
-
-/*
- * Is there a cluster of this key that was found to be the same kind of loop,
- * or with more confidence?  Then its texts need not be made.
- */
-bool
-clusters_known(const ClusterKey *key, Confidence confidence, Pattern pattern)
-{
-	int			bucket = bucket_of(key);
-	int32		number;
-	bool		known;
-
-	lock_partition(bucket, LW_SHARED);
-	number = find(key, bucket);
-	known = number >= 0 && place(number)->text_at[TEXT_QUERY] >= 0 &&
-		(place(number)->confidence > confidence ||
-		 (place(number)->confidence == confidence && place(number)->pattern == pattern));
-	unlock_partition(bucket);
-	return known;
 }
 
 /* Find or make the cluster, with its partition locked exclusively. */
@@ -464,6 +472,55 @@ find_or_add(const Finding *finding, int bucket)
 	return number;
 }
 
+/* The loop counts for this cluster now, whose partition is locked exclusively. */
+static void
+attach(int32 number, const Finding *finding, SlotLoop *loop)
+{
+	Cluster    *cluster = place(number);
+
+	cluster->running++;
+	set_origin(cluster, finding);
+	change_begin(&loop->change);
+	loop->cluster = number;
+	loop->cluster_serial = cluster->serial;
+	loop->pattern = finding->pattern;
+	loop->confidence = finding->confidence;
+	change_end(&loop->change);
+}
+
+/*
+ * Was the cluster found to be the same kind of loop, or with more confidence?
+ * Then it has the texts that the finding would have.
+ */
+static bool
+tells_no_less(const Cluster *cluster, const Finding *finding)
+{
+	return cluster->text_at[TEXT_QUERY] >= 0 &&
+		(cluster->confidence > finding->confidence ||
+		 (cluster->confidence == finding->confidence &&
+		  cluster->pattern == finding->pattern));
+}
+
+/*
+ * Publish a running loop to its cluster if all is known of it already, so
+ * that its texts need not be made.
+ */
+bool
+clusters_attach_known(const Finding *finding, SlotLoop *loop)
+{
+	int			bucket = bucket_of(finding->clusterid);
+	int32		number;
+	bool		known;
+
+	lock_partition(bucket, LW_EXCLUSIVE);
+	number = find(&finding->key, bucket);
+	known = number >= 0 && tells_no_less(place(number), finding);
+	if (known)
+		attach(number, finding, loop);
+	unlock_partition(bucket);
+	return known;
+}
+
 /*
  * Publish a running loop: from here on it shows in its cluster.  False when
  * the table is full of clusters that are in use.
@@ -471,30 +528,21 @@ find_or_add(const Finding *finding, int bucket)
 bool
 clusters_attach(const Finding *finding, SlotLoop *loop)
 {
-	int			bucket = bucket_of(&finding->key);
+	int			bucket = bucket_of(finding->clusterid);
 	int32		number = -1;
 
 	for (int attempt = 0; attempt < 2 && number < 0; attempt++)
 	{
-		Cluster    *cluster;
-
 		if (attempt > 0)
 			make_room(GetCurrentTimestamp());
 		lock_partition(bucket, LW_EXCLUSIVE);
 		number = find_or_add(finding, bucket);
 		if (number >= 0)
 		{
-			cluster = place(number);
-			cluster->running++;
-			if (finding->confidence >= cluster->confidence && finding->texts[TEXT_QUERY])
-				set_finding(cluster, finding);
-			set_origin(cluster, finding);
-			change_begin(&loop->change);
-			loop->cluster = number;
-			loop->cluster_serial = cluster->serial;
-			loop->pattern = finding->pattern;
-			loop->confidence = finding->confidence;
-			change_end(&loop->change);
+			if (finding->confidence >= place(number)->confidence &&
+				finding->texts[TEXT_QUERY] != NULL)
+				set_finding(place(number), finding);
+			attach(number, finding, loop);
 		}
 		unlock_partition(bucket);
 	}
@@ -514,7 +562,7 @@ lock_cluster(const SlotLoop *loop, int *bucket)
 		return NULL;
 	if (cluster->serial == loop->cluster_serial)
 		return cluster;
-	LWLockRelease(partition_lock(*bucket));
+	unlock_partition(*bucket);
 	return NULL;
 }
 
@@ -643,6 +691,13 @@ add_running(Cluster *copy, int number)
 	}
 }
 
+/* Copy what a cluster has in its place, which is less than there is room for. */
+static void
+copy_cluster(Cluster *copy, const Cluster *cluster)
+{
+	memcpy(copy, cluster, offsetof(Cluster, texts) + cluster->text_size);
+}
+
 /*
  * Copy a cluster, with what is running added.  "copy" has clusters_copy_size()
  * bytes.  False where the place is empty.
@@ -655,23 +710,37 @@ clusters_copy(int number, Cluster *copy)
 
 	if (cluster == NULL)
 		return false;
-	memcpy(copy, cluster, clusters_copy_size());
+	copy_cluster(copy, cluster);
 	add_running(copy, number);
 	unlock_partition(bucket);
 	return true;
 }
 
-/* The same by key, without what is running. */
+/* The same without what is running, for its texts. */
+bool
+clusters_copy_bare(int number, Cluster *copy)
+{
+	int			bucket;
+	Cluster    *cluster = lock_place(number, LW_SHARED, &bucket);
+
+	if (cluster == NULL)
+		return false;
+	copy_cluster(copy, cluster);
+	unlock_partition(bucket);
+	return true;
+}
+
+/* Likewise, by key. */
 bool
 clusters_copy_key(const ClusterKey *key, Cluster *copy)
 {
-	int			bucket = bucket_of(key);
+	int			bucket = bucket_of(clusters_id(key));
 	int32		number;
 
 	lock_partition(bucket, LW_SHARED);
 	number = find(key, bucket);
 	if (number >= 0)
-		memcpy(copy, place(number), clusters_copy_size());
+		copy_cluster(copy, place(number));
 	unlock_partition(bucket);
 	return number >= 0;
 }
@@ -695,13 +764,7 @@ clusters_info(int64 *used, int64 *dealloc, TimestampTz *stats_reset)
 uint32
 clusters_text_size(const Cluster *cluster)
 {
-	uint32		size = 0;
-
-	for (int i = 0; i < CLUSTER_TEXTS; i++)
-		if (cluster->text_at[i] >= 0)
-			size = Max(size, cluster->text_at[i] +
-					   strlen(cluster->texts + cluster->text_at[i]) + 1);
-	return size;
+	return cluster->text_size;
 }
 
 /*
@@ -712,7 +775,7 @@ void
 clusters_restore(const Cluster *saved)
 {
 	int32		number = table->free;
-	int			bucket = bucket_of(&saved->key);
+	int			bucket = bucket_of(saved->clusterid);
 	Cluster    *cluster;
 	uint32		serial;
 
@@ -722,7 +785,7 @@ clusters_restore(const Cluster *saved)
 	serial = cluster->serial;
 	table->free = cluster->next;
 	table->used++;
-	memcpy(cluster, saved, clusters_copy_size());
+	copy_cluster(cluster, saved);
 	cluster->serial = serial + 1;
 	cluster->running = 0;
 	cluster->next = buckets[bucket];

@@ -97,6 +97,7 @@ typedef struct Cluster
 	char		application_name[NAMEDATALEN];
 	char		tags[CLUSTER_TAGS_SIZE];
 	int32		text_at[CLUSTER_TEXTS]; /* offset into texts, -1: none */
+	uint32		text_size;		/* bytes of texts in use */
 	char		texts[FLEXIBLE_ARRAY_MEMBER];
 } Cluster;
 
@@ -104,6 +105,7 @@ typedef struct Cluster
 typedef struct Finding
 {
 	ClusterKey	key;
+	int64		clusterid;		/* clusters_id() of the key */
 	Pattern		pattern;
 	Confidence	confidence;
 	const char *link;
@@ -118,8 +120,7 @@ extern void clusters_shmem_init(void);
 extern const char *pattern_name(Pattern pattern);
 extern const char *confidence_name(Confidence confidence);
 extern int64 clusters_id(const ClusterKey *key);
-extern bool clusters_known(const ClusterKey *key, Confidence confidence,
-						   Pattern pattern);
+extern bool clusters_attach_known(const Finding *finding, SlotLoop *loop);
 extern bool clusters_attach(const Finding *finding, SlotLoop *loop);
 extern void clusters_detach(SlotLoop *loop);
 extern bool clusters_fold(SlotLoop *loop);
@@ -128,6 +129,7 @@ extern uint32 clusters_resets(void);
 extern Size clusters_copy_size(void);
 extern int	clusters_capacity(void);
 extern bool clusters_copy(int number, Cluster *copy);
+extern bool clusters_copy_bare(int number, Cluster *copy);
 extern bool clusters_copy_key(const ClusterKey *key, Cluster *copy);
 extern uint32 clusters_text_size(const Cluster *cluster);
 extern void clusters_restore(const Cluster *saved);

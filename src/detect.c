@@ -35,7 +35,7 @@
 #include "texts.h"
 #include "value.h"
 
-/* Relations that extensions brought along are not the users'. */
+/* this extension's own views, say */
 static bool
 reads_extensions_only(const PlannedStmt *pstmt)
 {
@@ -43,7 +43,7 @@ reads_extensions_only(const PlannedStmt *pstmt)
 
 	foreach(lc, pstmt->relationOids)
 		if (lfirst_oid(lc) >= FirstNormalObjectId &&
-			!classify_is_extension_relation(lfirst_oid(lc)))
+			!catalog_is_of_extension(lfirst_oid(lc)))
 			return false;
 	return true;
 }
@@ -248,6 +248,27 @@ make_texts(const QueryDesc *queryDesc, const LoopFacts *facts, Finding *finding)
 }
 
 /*
+ * What the loop is.  "facts" and "classification" are what its texts are made
+ * of, if they are.
+ */
+static void
+make_finding(const UnitEntry *entry, const Loop *loop, const QueryDesc *queryDesc,
+			 LoopFacts *facts, Classification *classification, Finding *finding)
+{
+	memset(finding, 0, sizeof(*finding));
+	finding->key.queryid = entry->queryid;
+	finding->key.parent_queryid = loop->parent;
+	finding->key.userid = entry->userid;
+	finding->key.dbid = MyDatabaseId;
+	finding->clusterid = clusters_id(&finding->key);
+	finding->confidence = loops_confidence(loop);
+	gather_facts(entry, loop, queryDesc, facts);
+	classify_loop(facts, classification);
+	finding->pattern = classification->pattern;
+	finding->tags = requests_tags();
+}
+
+/*
  * The texts are made once per cluster, not once per loop, unless a report
  * needs them or there is news of a loop that has been published before.
  */
@@ -255,32 +276,64 @@ static bool
 wants_texts(const Finding *finding, const Loop *loop, const SlotLoop *counts)
 {
 	return counts->cluster >= 0 ||
-		(!loop->acted && action_is_due(finding->confidence, counts)) ||
-		!clusters_known(&finding->key, finding->confidence, finding->pattern);
+		(!loop->acted && action_is_due(finding->confidence, counts));
 }
 
+/* what the slot shows beside the counters */
 static void
-make_finding(const UnitEntry *entry, const Loop *loop, const SlotLoop *counts,
-			 const QueryDesc *queryDesc, Finding *finding)
+identify(SlotLoop *counts, const Finding *finding)
 {
+	counts->queryid = finding->key.queryid;
+	counts->parent_queryid = finding->key.parent_queryid;
+	counts->userid = finding->key.userid;
+}
+
+/*
+ * Publish a loop, or move it, which may be into the cluster that it is in: so
+ * into the one before out of the other.
+ */
+static bool
+publish(const UnitEntry *entry, Loop *loop, SlotLoop *counts,
+		const QueryDesc *queryDesc, Finding *finding)
+{
+	SlotLoop	before = *counts;
 	LoopFacts	facts;
 	Classification classification;
 
-	memset(finding, 0, sizeof(*finding));
-	finding->key.queryid = entry->queryid;
-	finding->key.parent_queryid = loop->parent;
-	finding->key.userid = entry->userid;
-	finding->key.dbid = MyDatabaseId;
-	finding->confidence = loops_confidence(loop);
-	gather_facts(entry, loop, queryDesc, &facts);
-	classify_loop(&facts, &classification);
-	finding->pattern = classification.pattern;
-	finding->link = classify_link(&classification);
-	finding->tags = requests_tags();
+	make_finding(entry, loop, queryDesc, &facts, &classification, finding);
+	loop->resets = clusters_resets();
 	if (!wants_texts(finding, loop, counts))
-		return;
+	{
+		identify(counts, finding);
+		if (clusters_attach_known(finding, counts))
+			return true;
+	}
+	finding->link = classify_link(&classification);
 	make_texts(queryDesc, &facts, finding);
 	make_advice(loop, &facts, &classification, finding);
+	identify(counts, finding);
+	if (!clusters_attach(finding, counts))
+		return false;
+	if (before.cluster >= 0)
+		clusters_detach(&before);
+	return true;
+}
+
+/* What follows from a loop that shows now. */
+static void
+tell(const UnitEntry *entry, Loop *loop, const SlotLoop *counts, const Finding *finding)
+{
+	if (finding->confidence >= CONFIDENCE_LIKELY)
+		requests_note_loop();
+	if (hints_enabled)
+		hints_request(entry->queryid, finding->clusterid,
+					  counts->counters.calls - 1, counts->counters.exec_time / 1000.0);
+	if (!loop->acted && action_is_due(finding->confidence, counts))
+	{
+		/* before the report, which may not return */
+		loop->acted = true;
+		action_report(finding, &counts->counters);
+	}
 }
 
 /*
@@ -293,7 +346,6 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 	MemoryContext context;
 	MemoryContext caller;
 	Finding		finding;
-	SlotLoop	before;
 
 	if (loops_confidence(loop) < npo_min_confidence)
 	{
@@ -311,32 +363,10 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_nplusone detection",
 									ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(context);
-	make_finding(entry, loop, counts, queryDesc, &finding);
-	MemoryContextSwitchTo(caller);
-
-	/* into the new cluster before out of the old one, which may be the same */
-	before = *counts;
-	counts->queryid = entry->queryid;
-	counts->parent_queryid = loop->parent;
-	counts->userid = entry->userid;
-	loop->resets = clusters_resets();
-	if (clusters_attach(&finding, counts))
-	{
+	if (publish(entry, loop, counts, queryDesc, &finding))
 		loop->published = true;
-		if (before.cluster >= 0)
-			clusters_detach(&before);
-	}
-	if (loop->published && finding.confidence >= CONFIDENCE_LIKELY)
-		requests_note_loop();
-	if (loop->published && hints_enabled)
-		hints_request(entry->queryid, clusters_id(&finding.key),
-					  counts->counters.calls - 1, counts->counters.exec_time / 1000.0);
-	if (loop->published && !loop->acted &&
-		action_is_due(finding.confidence, counts))
-	{
-		/* before the report, which may not return */
-		loop->acted = true;
-		action_report(&finding, &counts->counters);
-	}
+	MemoryContextSwitchTo(caller);
+	if (loop->published)
+		tell(entry, loop, counts, &finding);
 	MemoryContextDelete(context);
 }

@@ -5,7 +5,11 @@
  *
  * Each function that returns rows fills a tuplestore.  A cluster is copied
  * under its own partition's lock, so a reader never holds more than one and
- * holds it for the copying of a few kilobytes.
+ * holds it for the copying of a few kilobytes.  What a row is made of lives in
+ * a memory context that is emptied after each: of a thousand rows, fetching
+ * fresh memory from the system for all of it took most of the time.  The rows
+ * of a full table at the defaults may be larger than work_mem is by default;
+ * they are not written to a temporary file for that.
  *
  * C symbols carry the version of the SQL objects that they serve; a function
  * whose row type is not the one it was written for says so instead of
@@ -22,6 +26,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -53,9 +58,24 @@ PG_FUNCTION_INFO_V1(pg_nplusone_session_statements_1_0);
 
 #define MASKED_TEXT "<insufficient privilege>"
 
+/* bytes that most rows fit in, so that emptying their context frees none */
+#define ROW_ROOM (32 * 1024)
+
+/* kilobytes of rows kept in memory in any case */
+#define ROWS_MEMORY (16 * 1024)
+
+/* where rows go, and what each is made in */
+typedef struct Rows
+{
+	ReturnSetInfo *result;
+	MemoryContext memory;
+	MemoryContext caller;
+} Rows;
+
 /* a row on its way out */
 typedef struct Row
 {
+	Rows	   *rows;
 	int			n;
 	Datum		values[CLUSTER_COLUMNS];
 	bool		nulls[CLUSTER_COLUMNS];
@@ -112,30 +132,69 @@ check_loaded(void)
 				 errhint("Add pg_nplusone to shared_preload_libraries in postgresql.conf and restart the server.")));
 }
 
+/* A tuplestore with room for more than work_mem. */
+static void
+widen_result(ReturnSetInfo *result)
+{
+	MemoryContext caller;
+
+	if (work_mem >= ROWS_MEMORY)
+		return;
+	caller = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	tuplestore_end(result->setResult);
+	result->setResult =
+		tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0,
+							  false, ROWS_MEMORY);
+	MemoryContextSwitchTo(caller);
+}
+
 /* Set up the result, and see that it has the columns we know. */
-static ReturnSetInfo *
+static Rows
 begin_rows(FunctionCallInfo fcinfo, int columns)
 {
-	ReturnSetInfo *rsinfo;
+	Rows		rows;
 
 	check_loaded();
 	InitMaterializedSRF(fcinfo, 0);
-	rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	if (rsinfo->setDesc->natts != columns)
+	rows.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	widen_result(rows.result);
+	if (rows.result->setDesc->natts != columns)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the SQL objects of extension \"pg_nplusone\" do not fit the library that is loaded"),
 				 errdetail("The function returns %d columns, the library gives %d.",
-						   rsinfo->setDesc->natts, columns),
+						   rows.result->setDesc->natts, columns),
 				 errhint("Run ALTER EXTENSION pg_nplusone UPDATE.")));
-	return rsinfo;
+	rows.memory = AllocSetContextCreate(CurrentMemoryContext, "pg_nplusone row",
+										ROW_ROOM, ROW_ROOM, ALLOCSET_DEFAULT_MAXSIZE);
+	rows.caller = CurrentMemoryContext;
+	return rows;
 }
 
 static void
-end_row(ReturnSetInfo *rsinfo, Row *row)
+begin_row(Rows *rows, Row *row)
 {
-	Assert(row->n == rsinfo->setDesc->natts);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row->values, row->nulls);
+	row->rows = rows;
+	row->n = 0;
+	rows->caller = MemoryContextSwitchTo(rows->memory);
+}
+
+static void
+end_row(Row *row)
+{
+	Rows	   *rows = row->rows;
+
+	Assert(row->n == rows->result->setDesc->natts);
+	tuplestore_putvalues(rows->result->setResult, rows->result->setDesc,
+						 row->values, row->nulls);
+	MemoryContextSwitchTo(rows->caller);
+	MemoryContextReset(rows->memory);
+}
+
+static void
+end_rows(Rows *rows)
+{
+	MemoryContextDelete(rows->memory);
 }
 
 static bool
@@ -218,24 +277,25 @@ put_origin(Row *row, const Cluster *cluster, bool visible)
 }
 
 static void
-put_cluster(ReturnSetInfo *rsinfo, const Cluster *cluster, bool visible)
+put_cluster(Rows *rows, const Cluster *cluster, bool visible)
 {
-	Row			row = {0};
+	Row			row;
 
+	begin_row(rows, &row);
 	put_identity(&row, cluster, visible);
 	put_totals(&row, &cluster->totals);
 	put_origin(&row, cluster, visible);
 	put(&row, TimestampTzGetDatum(cluster->totals.first_seen));
 	put(&row, TimestampTzGetDatum(cluster->totals.last_seen));
 	put(&row, BoolGetDatum(cluster->muted));
-	end_row(rsinfo, &row);
+	end_row(&row);
 }
 
 /* all clusters; what belongs to others is masked */
 Datum
 pg_nplusone_clusters_1_0(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = begin_rows(fcinfo, CLUSTER_COLUMNS);
+	Rows		rows = begin_rows(fcinfo, CLUSTER_COLUMNS);
 	Cluster    *copy = palloc(clusters_copy_size());
 	bool		all = sees_all();
 
@@ -243,8 +303,9 @@ pg_nplusone_clusters_1_0(PG_FUNCTION_ARGS)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (clusters_copy(i, copy))
-			put_cluster(rsinfo, copy, all || copy->key.userid == GetUserId());
+			put_cluster(&rows, copy, all || copy->key.userid == GetUserId());
 	}
+	end_rows(&rows);
 	return (Datum) 0;
 }
 
@@ -252,7 +313,7 @@ pg_nplusone_clusters_1_0(PG_FUNCTION_ARGS)
 Datum
 pg_nplusone_session_clusters_1_0(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = begin_rows(fcinfo, CLUSTER_COLUMNS);
+	Rows		rows = begin_rows(fcinfo, CLUSTER_COLUMNS);
 	Cluster    *copy = palloc(clusters_copy_size());
 	SessionCluster lines[SESSION_CLUSTERS];
 	int			n = session_collect(lines);
@@ -270,8 +331,9 @@ pg_nplusone_session_clusters_1_0(PG_FUNCTION_ARGS)
 		copy->totals = lines[i].totals;
 		copy->pattern = lines[i].pattern;
 		copy->confidence = lines[i].confidence;
-		put_cluster(rsinfo, copy, true);
+		put_cluster(&rows, copy, true);
 	}
+	end_rows(&rows);
 	return (Datum) 0;
 }
 
@@ -281,11 +343,12 @@ pg_nplusone_session_clusters_1_0(PG_FUNCTION_ARGS)
  */
 
 static void
-put_activity(ReturnSetInfo *rsinfo, const BackendSlot *slot, const SlotLoop *loop,
+put_activity(Rows *rows, const BackendSlot *slot, const SlotLoop *loop,
 			 const Cluster *cluster, bool visible)
 {
-	Row			row = {0};
+	Row			row;
 
+	begin_row(rows, &row);
 	put(&row, Int32GetDatum(slot->pid));
 	put(&row, ObjectIdGetDatum(slot->dbid));
 	put(&row, ObjectIdGetDatum(loop->userid));
@@ -303,13 +366,13 @@ put_activity(ReturnSetInfo *rsinfo, const BackendSlot *slot, const SlotLoop *loo
 	put_int8(&row, loop->counters.calls);
 	put_int8(&row, loop->counters.parent_rows);
 	put(&row, TimestampTzGetDatum(loop->counters.started));
-	end_row(rsinfo, &row);
+	end_row(&row);
 }
 
 Datum
 pg_nplusone_activity_1_0(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = begin_rows(fcinfo, ACTIVITY_COLUMNS);
+	Rows		rows = begin_rows(fcinfo, ACTIVITY_COLUMNS);
 	Cluster    *cluster = palloc(clusters_copy_size());
 	bool		all = sees_all();
 
@@ -322,13 +385,14 @@ pg_nplusone_activity_1_0(PG_FUNCTION_ARGS)
 			SlotLoop	loop;
 
 			if (!slots_read_loop(&slot->loops[j], &loop) ||
-				!clusters_copy(loop.cluster, cluster) ||
+				!clusters_copy_bare(loop.cluster, cluster) ||
 				cluster->serial != loop.cluster_serial)
 				continue;
-			put_activity(rsinfo, slot, &loop, cluster,
+			put_activity(&rows, slot, &loop, cluster,
 						 all || loop.userid == GetUserId());
 		}
 	}
+	end_rows(&rows);
 	return (Datum) 0;
 }
 
@@ -338,10 +402,11 @@ pg_nplusone_activity_1_0(PG_FUNCTION_ARGS)
  */
 
 static void
-put_requests(ReturnSetInfo *rsinfo, const RequestSums *sums, bool visible)
+put_requests(Rows *rows, const RequestSums *sums, bool visible)
 {
-	Row			row = {0};
+	Row			row;
 
+	begin_row(rows, &row);
 	put(&row, ObjectIdGetDatum(sums->userid));
 	put(&row, ObjectIdGetDatum(sums->dbid));
 	put_text(&row, visible ? sums->application_name : NULL);
@@ -354,19 +419,20 @@ put_requests(ReturnSetInfo *rsinfo, const RequestSums *sums, bool visible)
 	put_time(&row, sums->exec_time);
 	put(&row, Float8GetDatum((double) sums->exec_time / sums->units / 1000.0));
 	put_time(&row, sums->max_time);
-	end_row(rsinfo, &row);
+	end_row(&row);
 }
 
 Datum
 pg_nplusone_requests_1_0(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = begin_rows(fcinfo, REQUEST_COLUMNS);
+	Rows		rows = begin_rows(fcinfo, REQUEST_COLUMNS);
 	bool		all = sees_all();
 	int			n;
 	RequestSums *sums = requests_collect(&n);
 
 	for (int i = 0; i < n; i++)
-		put_requests(rsinfo, &sums[i], all || sums[i].userid == GetUserId());
+		put_requests(&rows, &sums[i], all || sums[i].userid == GetUserId());
+	end_rows(&rows);
 	return (Datum) 0;
 }
 
@@ -378,13 +444,14 @@ pg_nplusone_requests_1_0(PG_FUNCTION_ARGS)
 Datum
 pg_nplusone_info_1_0(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = begin_rows(fcinfo, INFO_COLUMNS);
-	Row			row = {0};
+	Rows		rows = begin_rows(fcinfo, INFO_COLUMNS);
+	Row			row;
 	int64		used,
 				dealloc;
 	TimestampTz stats_reset;
 
 	clusters_info(&used, &dealloc, &stats_reset);
+	begin_row(&rows, &row);
 	put_int8(&row, used);
 	put_int8(&row, clusters_capacity());
 	put_int8(&row, dealloc);
@@ -394,7 +461,8 @@ pg_nplusone_info_1_0(PG_FUNCTION_ARGS)
 		put_null(&row);
 	else
 		put(&row, TimestampTzGetDatum(persist_last_saved()));
-	end_row(rsinfo, &row);
+	end_row(&row);
+	end_rows(&rows);
 	return (Datum) 0;
 }
 
