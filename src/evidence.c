@@ -104,6 +104,7 @@ static void
 choose_columns(Sampler *sampler, TupleDesc tupdesc)
 {
 	sampler->ncolumns = 0;
+	sampler->last_column = 0;
 	for (int likely = 1; likely >= (sampler->singles ? 1 : 0); likely--)
 		for (int i = 0; i < tupdesc->natts && sampler->ncolumns < SAMPLE_COLUMNS; i++)
 		{
@@ -119,6 +120,7 @@ choose_columns(Sampler *sampler, TupleDesc tupdesc)
 			column->relid = InvalidOid;
 			column->attnum = 0;
 			column->resno = i + 1;
+			sampler->last_column = Max(sampler->last_column, i + 1);
 			column->class = class;
 		}
 }
@@ -232,41 +234,56 @@ open_sample(Sampler *sampler)
 	change_end(&sample->change);
 }
 
-static void
-store_row(Sampler *sampler, const uint32 *hashes)
-{
-	Sample	   *sample = &my_slot->samples[sampler->sample];
-	uint32	   *cell = &sample->cells[sample->total % sample->capacity];
-
-	change_begin(&sample->change);
-	for (int i = 0; i < sample->ncolumns; i++)
-		cell[i * sample->capacity] = hashes[i];
-	sample->total++;
-	change_end(&sample->change);
-	if (sample->total - sample->batch >= sample->capacity)
-		sampler->full = true;
-}
-
 /* What a receiver for the client unpacks as a whole is unpacked at once here. */
-static void
-hash_row(const Sampler *sampler, TupleTableSlot *slot, uint32 *hashes)
+static inline void
+unpack_row(const Sampler *sampler, TupleTableSlot *slot)
 {
 	if (sampler->all_attributes)
 		slot_getallattrs(slot);
-	for (int i = 0; i < sampler->ncolumns; i++)
-	{
-		int			resno = sampler->columns[i].resno;
+	else
+		slot_getsomeattrs(slot, sampler->last_column);
+}
 
-		if (slot->tts_nvalid < resno)
-			slot_getsomeattrs(slot, resno);
-		if (slot->tts_isnull[resno - 1])
-			hashes[i] = VALUE_UNKNOWN;
-		else if (sampler->columns[i].class == VALUE_INT4)
-			hashes[i] = value_hash_integer(DatumGetInt32(slot->tts_values[resno - 1]));
-		else
-			hashes[i] = value_hash(slot->tts_values[resno - 1],
-								   sampler->columns[i].class);
-	}
+static inline uint32
+hash_column(const SampleColumn *column, const TupleTableSlot *slot)
+{
+	int			i = column->resno - 1;
+
+	if (slot->tts_isnull[i])
+		return VALUE_UNKNOWN;
+	return column->class == VALUE_INT4 ?
+		value_hash_integer(DatumGetInt32(slot->tts_values[i])) :
+		value_hash(slot->tts_values[i], column->class);
+}
+
+/* Keep a row that had to wait whether there is a second. */
+static void
+store_first(const Sampler *sampler, Sample *sample)
+{
+	change_begin(&sample->change);
+	for (int i = 0; i < sample->ncolumns; i++)
+		sample->cells[i * sample->capacity + sample->total % sample->capacity] =
+			sampler->first[i];
+	sample->total++;
+	change_end(&sample->change);
+}
+
+static void
+store_row(Sampler *sampler, TupleTableSlot *slot)
+{
+	Sample	   *sample = &my_slot->samples[sampler->sample];
+	uint32	   *cell = &sample->cells[sample->total % sample->capacity];
+	int			ncolumns = sample->ncolumns;
+	int			capacity = sample->capacity;
+
+	unpack_row(sampler, slot);
+	change_begin(&sample->change);
+	for (int i = 0; i < ncolumns; i++, cell += capacity)
+		*cell = hash_column(&sampler->columns[i], slot);
+	sample->total++;
+	change_end(&sample->change);
+	if (sample->total - sample->batch >= capacity)
+		sampler->full = true;
 }
 
 /*
@@ -286,15 +303,15 @@ keep_waiting(Sampler *sampler, TupleTableSlot *slot)
 	}
 	if (sampler->full || sampler->seen > 1 || sampler->keep_single)
 		return sampler->full;
-	hash_row(sampler, slot, sampler->first);
+	unpack_row(sampler, slot);
+	for (int i = 0; i < sampler->ncolumns; i++)
+		sampler->first[i] = hash_column(&sampler->columns[i], slot);
 	return true;
 }
 
 static void
 take_row(Sampler *sampler, TupleTableSlot *slot)
 {
-	uint32		hashes[SAMPLE_COLUMNS];
-
 	sampler->seen++;
 	if (sampler->sample < 0)
 	{
@@ -302,12 +319,10 @@ take_row(Sampler *sampler, TupleTableSlot *slot)
 			return;
 		open_sample(sampler);
 		if (!sampler->full && sampler->seen == 2 && !sampler->skip_first && !sampler->keep_single)
-			store_row(sampler, sampler->first);
+			store_first(sampler, &my_slot->samples[sampler->sample]);
 	}
-	if (sampler->full)
-		return;
-	hash_row(sampler, slot, hashes);
-	store_row(sampler, hashes);
+	if (!sampler->full)
+		store_row(sampler, slot);
 }
 
 /* the client's receiver's own function, while it has ours */

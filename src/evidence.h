@@ -61,6 +61,7 @@ typedef struct Sampler
 	bool		all_attributes; /* the receiver wants them anyway */
 	int64		seen;			/* rows that have come by */
 	int			ncolumns;
+	int			last_column;	/* of the row, that is kept */
 	/* what the executor was to send rows to */
 	DestReceiver *target;
 	bool		(*receive) (TupleTableSlot *slot, DestReceiver *self);

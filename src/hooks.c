@@ -437,20 +437,10 @@ run_the_usual_way(NPO_EXECUTOR_RUN_ARGS)
 		end_usage(execution, queryDesc);
 }
 
-/* The latest statement once more, see streak.c: all this in fewer steps. */
-static void
-end_streak(QueryDesc *queryDesc)
-{
-	TimestampTz ended = GetCurrentTimestamp();
-	int64		exec_time = Max(ended - streak.execution.run_started, 0);
-
-	streak_end(queryDesc, ended, exec_time);
-	note_time(queryDesc, exec_time);
-}
-
 static void
 npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 {
+	/* the latest statement once more takes fewer steps, see streak.c */
 	if (!streak_is(queryDesc, count) || !is_plain(queryDesc) ||
 		streak_begin(queryDesc) == NULL)
 	{
@@ -464,7 +454,7 @@ npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 	else
 		run(NPO_EXECUTOR_RUN_PASS, NULL);
 	if (!fires_triggers(queryDesc))
-		end_streak(queryDesc);
+		note_time(queryDesc, streak_end(queryDesc));
 }
 
 static inline void
@@ -486,7 +476,7 @@ finish_with_triggers(QueryDesc *queryDesc)
 	leave_frame(frame);
 	if (streak.execution.queryDesc == queryDesc)
 	{
-		end_streak(queryDesc);
+		note_time(queryDesc, streak_end(queryDesc));
 		return;
 	}
 	execution = attached ? unit_find(queryDesc) : NULL;

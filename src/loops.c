@@ -49,22 +49,8 @@
 /* text that is hashed to tell executions apart whose keys do not */
 #define IDENTITY_TEXT 1024
 
-/* different keys up to which those seen are looked for in many places */
-#define SEEN_SPARSE (LOOP_SEEN * 3 / 4)
-
 static Loop *loops = NULL;
-
-/*
- * Loops that belong to no result (yet): rows of another loop may turn out to
- * be what they follow.  These are the two that ran last.
- */
-typedef struct Orphan
-{
-	int			loop;			/* its number, -1: none */
-	uint64		seq;			/* of its latest execution */
-} Orphan;
-
-static Orphan orphans[2];
+LoopOrphan	loops_orphans[2];
 
 
 /* -------------------------------------------------------------------------
@@ -87,7 +73,7 @@ loops_init(char *memory)
 		loops[i].entry = -1;
 		loops[i].number = i;
 	}
-	orphans[0].loop = orphans[1].loop = -1;
+	loops_orphans[0].loop = loops_orphans[1].loop = -1;
 	cycle_reset();
 }
 
@@ -109,23 +95,12 @@ entry_of(const Loop *loop)
 	return &my_unit->entries[loop->entry];
 }
 
-static inline void
-note_orphan(const Loop *loop)
-{
-	if (orphans[0].loop != loop->number)
-	{
-		orphans[1] = orphans[0];
-		orphans[0].loop = loop->number;
-	}
-	orphans[0].seq = loop->seq;
-}
-
 static void
 forget_orphan(const Loop *loop)
 {
-	for (int i = 0; i < lengthof(orphans); i++)
-		if (orphans[i].loop == loop->number)
-			orphans[i].loop = -1;
+	for (int i = 0; i < lengthof(loops_orphans); i++)
+		if (loops_orphans[i].loop == loop->number)
+			loops_orphans[i].loop = -1;
 }
 
 static void
@@ -269,9 +244,9 @@ identity_of(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *val
 	return identity_of_many(shape, queryDesc, values);
 }
 
-/* the same where there may be room, in one of the next places */
-static bool
-seen_nearby(Loop *loop, uint32 identity)
+/* loops_seen() where there may be room, in one of the next places */
+bool
+loops_seen_nearby(Loop *loop, uint32 identity)
 {
 	for (uint32 i = 0; i < SEEN_PROBES; i++)
 	{
@@ -287,25 +262,6 @@ seen_nearby(Loop *loop, uint32 identity)
 		}
 	}
 	loop->seen[identity % LOOP_SEEN] = identity;
-	return false;
-}
-
-/*
- * Has this loop looked the same up before?  Remember it if not.  When many
- * are remembered, the latest are, and one place is looked at.
- */
-static inline bool
-seen_before(Loop *loop, uint32 identity)
-{
-	uint32	   *home = &loop->seen[identity % LOOP_SEEN];
-
-	if (identity == VALUE_UNKNOWN)
-		return false;
-	if (*home == identity)
-		return true;
-	if (loop->nseen < SEEN_SPARSE)
-		return seen_nearby(loop, identity);
-	*home = identity;
 	return false;
 }
 
@@ -341,7 +297,7 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	if (keys_tell_all(&entry->shape, &first))
 	{
 		loop->identity = identity_of(&entry->shape, queryDesc, &first);
-		seen_before(loop, loop->identity);
+		loops_seen(loop, loop->identity);
 	}
 
 	counts = counts_of(loop);
@@ -416,18 +372,6 @@ note_variation(Loop *loop, const Shape *shape, const KeyValues *values)
 			if (values->batch && shape->keys[i].role == KEY_LIST)
 				loop->batch = true;
 		}
-}
-
-/* Each counter is one word, and may be ahead of the others by one execution. */
-static inline int64
-count_call(Loop *loop, bool duplicate, TimestampTz now)
-{
-	LoopCounters *c = &counts_of(loop)->counters;
-
-	c->duplicate_calls += duplicate;
-	if (now > my_unit->ended)
-		c->gap_time += now - my_unit->ended;
-	return ++c->calls;
 }
 
 /*
@@ -1079,7 +1023,7 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 		return false;
 	loop->seq = my_unit->seq;
 	if (loop->parent == 0)
-		note_orphan(loop);
+		loops_note_orphan(loop);
 	if (loop->published && loop->resets != clusters_resets())
 		begin_after_reset(loop);
 	if (loop->last_stream != evidence_last_stream)
@@ -1092,7 +1036,7 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 		evidence_note_keys(&loop->history, my_unit->seq, values);
 	}
 	follow_evidence(loop, values);
-	calls = count_call(loop, seen_before(loop, identity), now);
+	calls = loops_count_call(loop, loops_seen(loop, identity), now);
 
 	if (calls <= NESTING_CALLS && evidence_samples > 0 && loop->outer == 0)
 		note_nesting(loop, entry);
@@ -1101,54 +1045,6 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 		reconsider(loop, entry, queryDesc, values, nested);
 	settle(loop, entry);
 	return true;
-}
-
-/* Does the walk go on with this key, as far as anybody can tell? */
-static inline bool
-keeps_pace(Loop *loop, uint32 key)
-{
-	Follow	   *follow = &loop->follow;
-
-	if (follow->sample < 0)
-		return true;
-	if (evidence_is_next(follow, key))
-	{
-		follow->row++;
-		follow->matches++;
-	}
-	else if (!evidence_is_beyond(follow))
-		return false;
-	evidence_protect(follow->sample, my_unit->seq);
-	return true;
-}
-
-/*
- * Does an execution with this run and this key change nothing about a loop
- * that is settled but its counts?
- */
-bool
-loops_goes_on(Loop *loop, uint32 run, uint32 xact_calls, uint32 key)
-{
-	return counts_of(loop)->counters.calls < loop->settled_until &&
-		xact_calls - loop->xact_low <= loop->xact_range &&
-		run - loop->run_low <= loop->run_range &&
-		loop->resets == clusters_resets() &&
-		(loop->identity_varied || key == loop->identity || key == VALUE_UNKNOWN) &&
-		keeps_pace(loop, key);
-}
-
-/* Then it is counted, its only key as its identity. */
-void
-loops_count_one(Loop *loop, uint32 key, TimestampTz now)
-{
-	loop->seq = my_unit->seq;
-	if (loop->parent == 0)
-		note_orphan(loop);
-	if (loop->wants_history)
-		evidence_note_key(&loop->history, my_unit->seq, key);
-	if (cycle_latest != NULL)
-		cycle_latest->hash[0] = key;
-	count_call(loop, seen_before(loop, key), now);
 }
 
 /* Is this execution, of whatever keys, one more that changes nothing else? */
@@ -1172,21 +1068,19 @@ loops_count_settled(const UnitEntry *entry, const QueryDesc *queryDesc,
 
 	loop->seq = my_unit->seq;
 	if (loop->parent == 0)
-		note_orphan(loop);
+		loops_note_orphan(loop);
 	if (loop->wants_history)
 		evidence_note_keys(&loop->history, my_unit->seq, values);
 	if (!loop->identity_varied && identity != loop->identity)
 		loop->settled = 0;
 	note_identity(loop, identity);
-	count_call(loop, seen_before(loop, identity), now);
+	loops_count_call(loop, loops_seen(loop, identity), now);
 }
 
-/* An execution has given so many rows. */
+/* loops_note_rows() where it is another number than most times */
 void
-loops_note_rows(Loop *loop, int64 rows)
+loops_note_odd_rows(Loop *loop, int64 rows)
 {
-	if (rows == loop->page_rows)
-		return;
 	loop->odd_pages++;
 	loop->page_rows = Max(loop->page_rows, rows);
 }
@@ -1238,7 +1132,7 @@ loops_chain_rows(const UnitEntry *entry)
 static inline bool
 is_wanted(const Loop *loop, const UnitEntry *entry)
 {
-	const Orphan *orphan = &orphans[orphans[0].loop == loop->number ? 1 : 0];
+	const LoopOrphan *orphan = &loops_orphans[loops_orphans[0].loop == loop->number ? 1 : 0];
 
 	return entry->is_parent ||
 		(orphan->loop >= 0 && orphan->seq > entry->first_seq);

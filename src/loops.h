@@ -8,6 +8,7 @@
 #ifndef PG_NPLUSONE_LOOPS_H
 #define PG_NPLUSONE_LOOPS_H
 
+#include "clusters.h"
 #include "settings.h"
 #include "unit.h"
 
@@ -72,6 +73,21 @@ typedef struct Loop
 	uint32		seen[LOOP_SEEN];
 } Loop;
 
+/*
+ * Loops that belong to no result (yet): rows of another loop may turn out to
+ * be what they follow.  These are the two that ran last.
+ */
+typedef struct LoopOrphan
+{
+	int			loop;			/* its number, -1: none */
+	uint64		seq;			/* of its latest execution */
+} LoopOrphan;
+
+extern LoopOrphan loops_orphans[2];
+
+/* different keys up to which those seen are looked for in many places */
+#define SEEN_SPARSE (LOOP_SEEN * 3 / 4)
+
 extern Size loops_private_size(void);
 extern void loops_init(char *memory);
 extern Loop *loops_get(int number);
@@ -81,9 +97,8 @@ extern bool loops_is_settled(const UnitEntry *entry, const KeyValues *values);
 extern void loops_count_settled(const UnitEntry *entry,
 								const QueryDesc *queryDesc,
 								const KeyValues *values, TimestampTz now);
-extern bool loops_goes_on(Loop *loop, uint32 run, uint32 xact_calls, uint32 key);
-extern void loops_count_one(Loop *loop, uint32 key, TimestampTz now);
-extern void loops_note_rows(Loop *loop, int64 rows);
+extern bool loops_seen_nearby(Loop *loop, uint32 identity);
+extern void loops_note_odd_rows(Loop *loop, int64 rows);
 extern void loops_end_run(UnitEntry *entry, const RunUsage *usage,
 						  const Execution *execution, bool first_run);
 extern bool loops_chain_rows(const UnitEntry *entry);
@@ -102,6 +117,92 @@ loops_is_sampled(const UnitEntry *entry)
 {
 	return (entry->shape.flags & SHAPE_SINGLE_ROW) == 0 ||
 		(entry->keeps_singles && loops_keep_single_row(entry));
+}
+
+static inline void
+loops_note_orphan(const Loop *loop)
+{
+	if (loops_orphans[0].loop != loop->number)
+	{
+		loops_orphans[1] = loops_orphans[0];
+		loops_orphans[0].loop = loop->number;
+	}
+	loops_orphans[0].seq = loop->seq;
+}
+
+/*
+ * Has this loop looked the same up before?  Remember it if not.  When many
+ * are remembered, the latest are, and one place is looked at.
+ */
+static inline bool
+loops_seen(Loop *loop, uint32 identity)
+{
+	uint32	   *home = &loop->seen[identity % LOOP_SEEN];
+
+	if (identity == VALUE_UNKNOWN)
+		return false;
+	if (*home == identity)
+		return true;
+	if (loop->nseen < SEEN_SPARSE)
+		return loops_seen_nearby(loop, identity);
+	*home = identity;
+	return false;
+}
+
+/* Each counter is one word, and may be ahead of the others by one execution. */
+static inline int64
+loops_count_call(Loop *loop, bool duplicate, TimestampTz now)
+{
+	LoopCounters *c = &my_slot->loops[loop->number].counters;
+	int64		gap = now - my_unit->ended;
+
+	if (duplicate)
+		c->duplicate_calls++;
+	if (gap > 0)
+		c->gap_time += gap;
+	return ++c->calls;
+}
+
+/* An execution has given so many rows. */
+static inline void
+loops_note_rows(Loop *loop, int64 rows)
+{
+	if (rows != loop->page_rows)
+		loops_note_odd_rows(loop, rows);
+}
+
+/* Does the walk go on with this key, as far as anybody can tell? */
+static inline bool
+loops_keeps_pace(Loop *loop, uint32 key)
+{
+	Follow	   *follow = &loop->follow;
+
+	if (follow->sample < 0)
+		return true;
+	if (evidence_is_next(follow, key))
+	{
+		follow->row++;
+		follow->matches++;
+	}
+	else if (!evidence_is_beyond(follow))
+		return false;
+	evidence_protect(follow->sample, my_unit->seq);
+	return true;
+}
+
+/*
+ * Does an execution with this run and this key change nothing about a loop
+ * that is settled but its counts?
+ */
+static inline bool
+loops_goes_on(Loop *loop, uint32 run, uint32 xact_calls, uint32 key)
+{
+	return my_slot->loops[loop->number].counters.calls < loop->settled_until &&
+		xact_calls - loop->xact_low <= loop->xact_range &&
+		run - loop->run_low <= loop->run_range &&
+		loop->resets == clusters_resets() &&
+		(loop->identity_varied || key == loop->identity || key == VALUE_UNKNOWN) &&
+		loops_keeps_pace(loop, key);
 }
 
 #endif							/* PG_NPLUSONE_LOOPS_H */

@@ -93,10 +93,10 @@ is_same_request(UnitEntry *entry, const char *text)
 
 /* Has the client been silent, or has it not waited for an answer? */
 static inline bool
-is_other_unit(TimestampTz now, uint64 round_trips)
+is_other_unit(TimestampTz now, uint64 round_trips, const UnitEntry *entry)
 {
 	return now - my_unit->ended > npo_idle_gap * INT64CONST(1000) ||
-		round_trips == streak.execution.entry->round_trips;
+		round_trips == entry->round_trips;
 }
 
 /* What is stored is not compared. */
@@ -112,21 +112,38 @@ read_key(const QueryDesc *queryDesc, UnitEntry *entry)
 }
 
 static inline void
-start_execution(QueryDesc *queryDesc, UnitEntry *entry, TimestampTz now,
-				uint64 round_trips, uint32 xact_calls)
+start_execution(QueryDesc *queryDesc, UnitEntry *entry, TimestampTz now)
 {
-	my_unit->lxid = entry->lxid = NPO_MY_LXID();
-	entry->xact_calls = xact_calls;
-	entry->round_trips = round_trips;
+	Unit	   *unit = my_unit;
+	uint64		seq = unit->seq + 1;
+
+	unit->seq = seq;
+	entry->seq = seq;
 	entry->run++;
-	entry->seq = ++my_unit->seq;
 	entry->completed = false;
 	streak.execution.queryDesc = queryDesc;
-	streak.execution.seq = entry->seq;
+	streak.execution.seq = seq;
 	streak.execution.started = now;
 	streak.execution.rows = 0;
 	streak.execution.exec_time = 0;
-	unit_count_statement();
+	unit_statements++;
+	requests_count_statement();
+}
+
+/* The execution is counted, its only key as its identity. */
+static inline void
+count_execution(Loop *loop, uint32 key, TimestampTz now)
+{
+	uint64		seq = streak.execution.seq;
+
+	loop->seq = seq;
+	if (loop->parent == 0)
+		loops_note_orphan(loop);
+	if (loop->wants_history)
+		evidence_note_key(&loop->history, seq, key);
+	if (cycle_latest != NULL)
+		cycle_latest->hash[0] = key;
+	loops_count_call(loop, loops_seen(loop, key), now);
 }
 
 /*
@@ -137,22 +154,28 @@ Execution *
 streak_begin(QueryDesc *queryDesc)
 {
 	UnitEntry  *entry = streak.execution.entry;
+	Loop	   *loop = streak.loop;
 	uint64		round_trips = pgStatActiveTime + pgStatTransactionIdleTime;
 	TimestampTz now = GetCurrentStatementStartTimestamp();
-	uint32		xact_calls = entry->lxid == NPO_MY_LXID() ? entry->xact_calls + 1 : 1;
+	LocalTransactionId lxid = NPO_MY_LXID();
+	uint32		xact_calls = entry->lxid == lxid ? entry->xact_calls + 1 : 1;
 	uint32		key;
 
-	if (GetUserId() != streak.userid || entry->queryid != streak.queryid ||
+	if (GetUserId() != streak.userid ||
 		!entry->completed || entry->seq != my_unit->seq ||
-		is_other_unit(now, round_trips) ||
+		is_other_unit(now, round_trips, entry) ||
 		!is_same_request(entry, queryDesc->sourceText))
 		return NULL;
 	key = read_key(queryDesc, entry);
-	if (!loops_goes_on(streak.loop, entry->run + 1, xact_calls, key) ||
+	if (!loops_goes_on(loop, entry->run + 1, xact_calls, key) ||
 		(key == VALUE_UNKNOWN && !streak.stores))
 		return NULL;
-	start_execution(queryDesc, entry, now, round_trips, xact_calls);
-	loops_count_one(streak.loop, key, now);
+	my_unit->lxid = lxid;
+	entry->lxid = lxid;
+	entry->xact_calls = xact_calls;
+	entry->round_trips = round_trips;
+	start_execution(queryDesc, entry, now);
+	count_execution(loop, key, now);
 	return &streak.execution;
 }
 
@@ -164,28 +187,32 @@ is_replaced(const UnitEntry *entry)
 		entry->loop != streak.loop->number;
 }
 
-/* It has run, and well. */
-void
-streak_end(QueryDesc *queryDesc, TimestampTz ended, int64 exec_time)
+/* It has run, and well.  Returns how long it took, in microseconds. */
+int64
+streak_end(QueryDesc *queryDesc)
 {
 	LoopCounters *c = streak.counters;
 	UnitEntry  *entry = streak.execution.entry;
 	int64		rows = (int64) queryDesc->estate->es_processed;
+	TimestampTz ended = GetCurrentTimestamp();
+	int64		exec_time = Max(ended - streak.execution.run_started, 0);
 
 	my_unit->ended = ended;
 	my_slot->requests.current.exec_time += exec_time;
 	streak.execution.queryDesc = NULL;
 	if (is_replaced(entry))
-		return;
+		return exec_time;
+	entry->completed = true;
+	entry->few_rows = rows <= 1;
+	if (cycle_latest != NULL)
+		cycle_latest->empty = (rows == 0);
+	loops_note_rows(streak.loop, rows);
 	c->ended = ended;
 	c->rows += rows;
 	c->exec_time += exec_time;
-	c->max_exec_time = Max(c->max_exec_time, exec_time);
+	if (exec_time > c->max_exec_time)
+		c->max_exec_time = exec_time;
 	c->blks_hit += pgBufferUsage.shared_blks_hit - streak.execution.blks_hit;
 	c->blks_read += pgBufferUsage.shared_blks_read - streak.execution.blks_read;
-	entry->completed = true;
-	entry->few_rows = rows <= 1;
-	loops_note_rows(streak.loop, rows);
-	if (cycle_latest != NULL)
-		cycle_latest->empty = (rows == 0);
+	return exec_time;
 }

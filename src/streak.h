@@ -30,7 +30,7 @@ typedef struct Streak
 extern Streak streak;
 
 extern Execution *streak_begin(QueryDesc *queryDesc);
-extern void streak_end(QueryDesc *queryDesc, TimestampTz ended, int64 exec_time);
+extern int64 streak_end(QueryDesc *queryDesc);
 extern void streak_open(const Execution *execution);
 
 /* Is this the statement of the streak, a client's, run at once? */

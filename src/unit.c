@@ -380,8 +380,12 @@ is_pipelined(const UnitEntry *entry, uint64 round_trips, TimestampTz now)
 
 /* the first execution of a statement in this unit */
 static void
-begin_entry(UnitEntry *entry, const KeyValues *values, TimestampTz now)
+begin_entry(UnitEntry *entry, const QueryDesc *queryDesc, const KeyValues *values,
+			TimestampTz now)
 {
+	/* not in vain for a statement that never comes again */
+	if (entry->generation != 0 && (entry->shape.flags & SHAPE_ROWS_KNOWN) == 0)
+		shape_note_rows(queryDesc->plannedstmt, &entry->shape);
 	entry->generation = my_unit->generation;
 	entry->first_seq = my_unit->seq;
 	entry->loop = -1;
@@ -504,7 +508,7 @@ count_execution(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	cycle_note_statement(entry->queryid, &entry->shape, values);
 	if (entry->generation != my_unit->generation)
 	{
-		begin_entry(entry, values, now);
+		begin_entry(entry, queryDesc, values, now);
 		return false;
 	}
 	return loops_count(entry, queryDesc, values, now, nested);
