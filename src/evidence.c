@@ -248,12 +248,16 @@ static inline uint32
 hash_column(const SampleColumn *column, const TupleTableSlot *slot)
 {
 	int			i = column->resno - 1;
+	Datum		value = slot->tts_values[i];
+	uint32		hash = VALUE_UNKNOWN;
 
 	if (slot->tts_isnull[i])
 		return VALUE_UNKNOWN;
-	return column->class == VALUE_INT4 ?
-		value_hash_integer(DatumGetInt32(slot->tts_values[i])) :
-		value_hash(slot->tts_values[i], column->class);
+	if (column->class == VALUE_INT4)
+		return value_hash_integer(DatumGetInt32(value));
+	if (column->class == VALUE_TEXT)
+		hash = value_hash_name(value);
+	return hash != VALUE_UNKNOWN ? hash : value_hash(value, column->class);
 }
 
 /* Keep a row that had to wait whether there is a second. */
@@ -511,7 +515,12 @@ key_share(const Sample *sample, int column, uint32 key)
 	int			held = Min(sample->total, sample->capacity);
 	int			n = 0;
 
-	for (int i = 0; i < held; i++)
+	int			i = 0;
+
+	for (; i + 4 <= held; i += 4)
+		n += (cells[i] == key) + (cells[i + 1] == key) +
+			(cells[i + 2] == key) + (cells[i + 3] == key);
+	for (; i < held; i++)
 		n += (cells[i] == key);
 	return (float) n / held;
 }

@@ -75,7 +75,7 @@ typedef struct Sampler
  * So many single rows of a loop's executions are kept while nothing is
  * repeated that might use them.
  */
-#define SINGLES_AHEAD 32
+#define SINGLES_AHEAD 16
 
 /* the stream that began last, and how many samples there are */
 extern uint32 evidence_last_stream;

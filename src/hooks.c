@@ -351,6 +351,12 @@ end_usage(Execution *execution, QueryDesc *queryDesc)
 	note_time(queryDesc, usage.exec_time);
 }
 
+static pg_noinline void
+end_usage_of(Execution *execution, QueryDesc *queryDesc)
+{
+	end_usage(execution, queryDesc);
+}
+
 /*
  * A statement that is not followed, inside a function or a trigger, may lack
  * an index all the same.  Its time is taken only where the planner expects it
@@ -403,12 +409,13 @@ begin(QueryDesc *queryDesc, uint64 count, Execution *local)
 
 	if (queryDesc->already_executed)
 		return continued(queryDesc);
-	if (streak.execution.queryDesc == queryDesc)
-		streak.execution.queryDesc = NULL;	/* one that failed was there */
+	if (!is_nested())
+		streak_close();
 	if (is_plain(queryDesc))
 		nested = false;
 	else if (!npo_loaded || !is_followed(queryDesc, &nested))
 		return NULL;
+	streak_close();
 	if (!unit_begin_statement(queryDesc, fingerprint(queryDesc), nested, local))
 	{
 		busy |= !nested;
@@ -437,24 +444,36 @@ run_the_usual_way(NPO_EXECUTOR_RUN_ARGS)
 		end_usage(execution, queryDesc);
 }
 
+/*
+ * An execution of the streak is done.  If others inside of it were followed
+ * the streak has been closed since, and it is ended the usual way.
+ */
+static inline void
+end_streak(QueryDesc *queryDesc)
+{
+	if (streak.queryid != 0)
+		note_time(queryDesc, streak_end(queryDesc));
+	else
+		end_usage_of(&streak.execution, queryDesc);
+}
+
 static void
 npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 {
 	/* the latest statement once more takes fewer steps, see streak.c */
 	if (!streak_is(queryDesc, count) || !is_plain(queryDesc) ||
-		streak_begin(queryDesc) == NULL)
+		!streak_begin(queryDesc))
 	{
 		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
 		return;
 	}
 	start_usage(&streak.execution, queryDesc);
-	if (streak.sampled && loops_is_sampled(streak.execution.entry) &&
-		hands_out_rows(queryDesc))
+	if (streak.sampled && hands_out_rows(queryDesc))
 		run_sampled(NPO_EXECUTOR_RUN_PASS, &streak.execution);
 	else
 		run(NPO_EXECUTOR_RUN_PASS, NULL);
 	if (!fires_triggers(queryDesc))
-		note_time(queryDesc, streak_end(queryDesc));
+		end_streak(queryDesc);
 }
 
 static inline void
@@ -476,7 +495,7 @@ finish_with_triggers(QueryDesc *queryDesc)
 	leave_frame(frame);
 	if (streak.execution.queryDesc == queryDesc)
 	{
-		note_time(queryDesc, streak_end(queryDesc));
+		end_streak(queryDesc);
 		return;
 	}
 	execution = attached ? unit_find(queryDesc) : NULL;
@@ -636,6 +655,7 @@ process_with_level(NPO_UTILITY_ARGS)
 static void
 npo_ProcessUtility(NPO_UTILITY_ARGS)
 {
+	streak_close();
 	if (attached && !is_nested())
 	{
 		unit_check_idle_gap();

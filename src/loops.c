@@ -29,6 +29,7 @@
 #include "loops.h"
 #include "session.h"
 #include "settings.h"
+#include "streak.h"
 #include "value.h"
 
 /* a loop is spared by so many other statements before it may go */
@@ -1164,7 +1165,10 @@ loops_is_last_single(const UnitEntry *entry)
 {
 	Loop	   *loop = &loops[entry->loop];
 
-	return !is_wanted(loop, entry) && ++loop->singles == SINGLES_AHEAD;
+	if (is_wanted(loop, entry) || ++loop->singles < SINGLES_AHEAD)
+		return false;
+	streak.sampled = false;
+	return true;
 }
 
 /* Is this the parent of the loop, or a parent of its parent? */

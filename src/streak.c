@@ -10,8 +10,9 @@
  * tags, shapes and ties.  What does not fit, in whatever way, goes the usual
  * way: until it is sure that an execution fits, nothing is written.
  *
- * There is one streak in a backend.  It is left as soon as unit_news moves,
- * and replaced when another settled statement has run.
+ * There is one streak in a backend.  Whatever else happens closes it: another
+ * statement, followed or not, a utility, an unexpected answer.  So tags and
+ * settings are those of its beginning, and need not be compared.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,11 +47,25 @@ can_open(const Execution *execution)
 	const UnitEntry *entry = execution->entry;
 	const Loop *loop = loops_get(entry->loop);
 
-	if (execution->nested || entry->is_parent || loop->settled != unit_news)
+	if (execution->nested || entry->is_parent || loop->settled != unit_news ||
+		!requests_same_tags())
 		return false;
 	if (stores_row(entry))
 		return !loop->wants_history && loop->follow.sample < 0;
 	return entry->shape.nkeys == 1 && (entry->shape.flags & SHAPE_OPAQUE) == 0;
+}
+
+/* How often can the statement be executed before its loop is unsettled? */
+static uint32
+executions_left(const UnitEntry *entry, const Loop *loop)
+{
+	int64		calls = my_slot->loops[loop->number].counters.calls;
+	uint32		run = entry->run - loop->run_low;
+
+	if (run > loop->run_range || loop->settled_until < calls)
+		return 0;
+	return Min((uint32) Min(loop->settled_until - calls, PG_INT32_MAX),
+			   loop->run_range - run);
 }
 
 /* A statement has been run the usual way, and well. */
@@ -58,30 +73,62 @@ void
 streak_open(const Execution *execution)
 {
 	UnitEntry  *entry = execution->entry;
+	Loop	   *loop = loops_get(entry->loop);
 
 	if (!can_open(execution))
-	{
-		streak.queryid = 0;
 		return;
-	}
 	streak.queryid = entry->queryid;
-	streak.userid = entry->userid;
 	streak.news = unit_news;
+	streak.left = executions_left(entry, loop);
 	streak.stores = stores_row(entry);
 	streak.sampled = loops_is_sampled(entry);
-	streak.loop = loops_get(entry->loop);
-	streak.counters = &my_slot->loops[entry->loop].counters;
+	streak.same_xact = (loop->tie == TIE_XACT);
+	streak.userid = entry->userid;
+	streak.max_xact_calls = loop->xact_low + loop->xact_range;
+	streak.loop = loop;
+	streak.counters = &my_slot->loops[loop->number].counters;
+	streak.rows = entry->few_rows ? 1 : execution->rows;
+	streak.key = VALUE_UNKNOWN;
 	streak.execution = *execution;
 	streak.execution.queryDesc = NULL;
 	streak.execution.was_dear = false;
+	streak.execution.rows = streak.execution.exec_time = 0;
 }
 
-/* Does the text belong to the request of before, as it did before? */
+/* Has a statement inside of it ended its loop, or taken its place? */
 static inline bool
-is_same_request(UnitEntry *entry, const char *text)
+is_replaced(const UnitEntry *entry)
 {
-	if (requests_route_changed || !requests_same_tags())
-		return false;
+	return entry->queryid != streak.queryid || entry->loop != streak.loop->number;
+}
+
+/* Close the streak: what it has left unwritten is written. */
+void
+streak_write_down(void)
+{
+	UnitEntry  *entry = streak.execution.entry;
+	Loop	   *loop = streak.loop;
+
+	if (!is_replaced(entry))
+	{
+		entry->completed = (streak.execution.queryDesc == NULL);
+		entry->few_rows = streak.rows <= 1;
+		entry->seq = loop->seq = streak.execution.seq;
+		if (loop->parent == 0)
+			loops_note_orphan(loop);
+		if (cycle_latest != NULL && streak.key != VALUE_UNKNOWN)
+		{
+			cycle_latest->hash[0] = streak.key;
+			cycle_latest->empty = (streak.rows == 0);
+		}
+	}
+	streak.queryid = 0;
+}
+
+/* Is the text as plain as that of before? */
+static inline bool
+is_plain_text(UnitEntry *entry, const char *text)
+{
 	if (entry->plain_text == text && entry->plain_plannings == unit_plannings)
 		return true;
 	if (!requests_is_plain(text))
@@ -89,14 +136,6 @@ is_same_request(UnitEntry *entry, const char *text)
 	entry->plain_text = text;
 	entry->plain_plannings = unit_plannings;
 	return true;
-}
-
-/* Has the client been silent, or has it not waited for an answer? */
-static inline bool
-is_other_unit(TimestampTz now, uint64 round_trips, const UnitEntry *entry)
-{
-	return now - my_unit->ended > npo_idle_gap * INT64CONST(1000) ||
-		round_trips == entry->round_trips;
 }
 
 /* What is stored is not compared. */
@@ -111,80 +150,71 @@ read_key(const QueryDesc *queryDesc, UnitEntry *entry)
 	return values.hash[0];
 }
 
-static inline void
-start_execution(QueryDesc *queryDesc, UnitEntry *entry, TimestampTz now)
+/* Does an execution with this key change nothing but the counts? */
+static inline bool
+goes_on(Loop *loop, uint32 key)
 {
-	Unit	   *unit = my_unit;
-	uint64		seq = unit->seq + 1;
-
-	unit->seq = seq;
-	entry->seq = seq;
-	entry->run++;
-	entry->completed = false;
-	streak.execution.queryDesc = queryDesc;
-	streak.execution.seq = seq;
-	streak.execution.started = now;
-	streak.execution.rows = 0;
-	streak.execution.exec_time = 0;
-	unit_statements++;
-	requests_count_statement();
+	if (key == VALUE_UNKNOWN)
+		return streak.stores;
+	return (loop->identity_varied || key == loop->identity) &&
+		loops_keeps_pace(loop, key);
 }
 
 /* The execution is counted, its only key as its identity. */
 static inline void
-count_execution(Loop *loop, uint32 key, TimestampTz now)
+count_execution(Loop *loop, uint32 key, int64 gap)
 {
-	uint64		seq = streak.execution.seq;
+	LoopCounters *c = streak.counters;
 
-	loop->seq = seq;
-	if (loop->parent == 0)
-		loops_note_orphan(loop);
 	if (loop->wants_history)
-		evidence_note_key(&loop->history, seq, key);
-	if (cycle_latest != NULL)
-		cycle_latest->hash[0] = key;
-	loops_count_call(loop, loops_seen(loop, key), now);
+		evidence_note_key(&loop->history, my_unit->seq, key);
+	if (loops_seen(loop, key))
+		c->duplicate_calls++;
+	if (gap > 0)
+		c->gap_time += gap;
+	c->calls++;
+	unit_statements++;
+	requests_count_statement();
 }
 
 /*
  * One more execution of the statement of the streak, which the caller has
- * recognised.  NULL when it has to go the usual way.
+ * recognised.  False when it has to go the usual way.
  */
-Execution *
+bool
 streak_begin(QueryDesc *queryDesc)
 {
 	UnitEntry  *entry = streak.execution.entry;
-	Loop	   *loop = streak.loop;
 	uint64		round_trips = pgStatActiveTime + pgStatTransactionIdleTime;
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 	LocalTransactionId lxid = NPO_MY_LXID();
-	uint32		xact_calls = entry->lxid == lxid ? entry->xact_calls + 1 : 1;
+	uint32		xact_calls = lxid == entry->lxid ? entry->xact_calls + 1 : 1;
+	int64		gap = now - my_unit->ended;
 	uint32		key;
 
-	if (GetUserId() != streak.userid ||
-		!entry->completed || entry->seq != my_unit->seq ||
-		is_other_unit(now, round_trips, entry) ||
-		!is_same_request(entry, queryDesc->sourceText))
-		return NULL;
+	if (streak.execution.queryDesc != NULL || streak.left == 0 ||
+		gap > npo_idle_gap * INT64CONST(1000) ||
+		round_trips == entry->round_trips ||
+		(xact_calls == 1 && streak.same_xact) ||
+		xact_calls > streak.max_xact_calls ||
+		GetUserId() != streak.userid ||
+		streak.loop->resets != clusters_resets() ||
+		!is_plain_text(entry, queryDesc->sourceText))
+		return false;
 	key = read_key(queryDesc, entry);
-	if (!loops_goes_on(loop, entry->run + 1, xact_calls, key) ||
-		(key == VALUE_UNKNOWN && !streak.stores))
-		return NULL;
-	my_unit->lxid = lxid;
-	entry->lxid = lxid;
+	if (!goes_on(streak.loop, key))
+		return false;
 	entry->xact_calls = xact_calls;
+	my_unit->lxid = entry->lxid = lxid;
 	entry->round_trips = round_trips;
-	start_execution(queryDesc, entry, now);
-	count_execution(loop, key, now);
-	return &streak.execution;
-}
-
-/* Has a statement inside of it ended its loop, or taken its place? */
-static inline bool
-is_replaced(const UnitEntry *entry)
-{
-	return entry->seq != streak.execution.seq ||
-		entry->loop != streak.loop->number;
+	entry->run++;
+	streak.left--;
+	streak.key = key;
+	streak.execution.queryDesc = queryDesc;
+	streak.execution.seq = ++my_unit->seq;
+	streak.execution.started = now;
+	count_execution(streak.loop, key, gap);
+	return true;
 }
 
 /* It has run, and well.  Returns how long it took, in microseconds. */
@@ -192,7 +222,6 @@ int64
 streak_end(QueryDesc *queryDesc)
 {
 	LoopCounters *c = streak.counters;
-	UnitEntry  *entry = streak.execution.entry;
 	int64		rows = (int64) queryDesc->estate->es_processed;
 	TimestampTz ended = GetCurrentTimestamp();
 	int64		exec_time = Max(ended - streak.execution.run_started, 0);
@@ -200,12 +229,9 @@ streak_end(QueryDesc *queryDesc)
 	my_unit->ended = ended;
 	my_slot->requests.current.exec_time += exec_time;
 	streak.execution.queryDesc = NULL;
-	if (is_replaced(entry))
+	if (is_replaced(streak.execution.entry))
 		return exec_time;
-	entry->completed = true;
-	entry->few_rows = rows <= 1;
-	if (cycle_latest != NULL)
-		cycle_latest->empty = (rows == 0);
+	streak.rows = rows;
 	loops_note_rows(streak.loop, rows);
 	c->ended = ended;
 	c->rows += rows;

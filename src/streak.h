@@ -8,37 +8,53 @@
 #ifndef PG_NPLUSONE_STREAK_H
 #define PG_NPLUSONE_STREAK_H
 
-#include "unit.h"
+#include "loops.h"
 
 /*
- * The statement whose loop is settled and which was the latest to run, as far
- * as it is looked at again and again.
+ * The statement that ran last, if its loop is settled.  What it changes in
+ * private memory at every execution is written when the streak is closed,
+ * for nobody looks at it before.
  */
 typedef struct Streak
 {
-	uint64		queryid;		/* 0: there is no streak */
-	Oid			userid;
+	uint64		queryid;		/* 0: there is no streak, or not any more */
 	uint32		news;			/* unit_news when it began */
+	uint32		left;			/* executions until its ties are to be weighed */
 	bool		stores;			/* a row, whose values are taken as different */
 	bool		sampled;		/* it might return a second row */
-	struct Loop *loop;
-	struct LoopCounters *counters;
-	/* the execution that is under way or was last */
-	Execution	execution;
+	bool		same_xact;		/* tied by the transaction of before */
+	Oid			userid;
+	uint32		max_xact_calls; /* with more, the transaction would be a tie */
+	Loop	   *loop;
+	LoopCounters *counters;
+	/* of the latest execution */
+	uint32		key;
+	int64		rows;
+	Execution	execution;		/* queryDesc is NULL when it is done, and well */
 } Streak;
 
 extern Streak streak;
 
-extern Execution *streak_begin(QueryDesc *queryDesc);
+extern bool streak_begin(QueryDesc *queryDesc);
 extern int64 streak_end(QueryDesc *queryDesc);
 extern void streak_open(const Execution *execution);
+extern void streak_write_down(void);
 
-/* Is this the statement of the streak, a client's, run at once? */
+/* Something else than the statement of the streak is about to happen. */
+static inline void
+streak_close(void)
+{
+	if (streak.queryid != 0)
+		streak_write_down();
+}
+
+/* Is this the statement of the streak, run at once? */
 static inline bool
 streak_is(const QueryDesc *queryDesc, uint64 count)
 {
 	return (uint64) queryDesc->plannedstmt->queryId == streak.queryid &&
-		streak.news == unit_news && count == 0 && !queryDesc->already_executed;
+		streak.news == unit_news && count == 0 &&
+		!queryDesc->already_executed;
 }
 
 #endif							/* PG_NPLUSONE_STREAK_H */

@@ -226,6 +226,7 @@ unit_close(void)
 {
 	if (memory == NULL)
 		return;
+	streak_close();
 	loops_fold_all();
 	evidence_reset();
 	requests_close_unit();

@@ -93,6 +93,13 @@ hash_string(const char *bytes, int len)
 	return (uint32) h == VALUE_UNKNOWN ? 1 : (uint32) h;
 }
 
+/* the bytes of a string, whatever they may mean */
+uint32
+value_hash_plain(const char *bytes, int len)
+{
+	return hash_string(bytes, len);
+}
+
 uint32
 value_combine(uint32 a, uint32 b)
 {

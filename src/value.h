@@ -12,6 +12,8 @@
 #ifndef PG_NPLUSONE_VALUE_H
 #define PG_NPLUSONE_VALUE_H
 
+#include "compat.h"
+
 /* the fingerprint of a NULL, or of a value that cannot be read cheaply */
 #define VALUE_UNKNOWN ((uint32) 0)
 
@@ -41,6 +43,27 @@ value_hash_integer(int64 value)
 
 	h ^= h >> 32;
 	return (uint32) h == VALUE_UNKNOWN ? 1 : (uint32) h;
+}
+
+extern uint32 value_hash_plain(const char *bytes, int len);
+
+/*
+ * The fingerprint of a short string that can be no number and no uuid, and
+ * has no padding, or VALUE_UNKNOWN: most names and titles, without detours.
+ */
+static inline uint32
+value_hash_name(Datum value)
+{
+	const struct varlena *v = (const struct varlena *) DatumGetPointer(value);
+	const char *s = VARDATA_SHORT(v);
+	int			len;
+
+	if (!VARATT_IS_SHORT(v))
+		return VALUE_UNKNOWN;
+	len = VARSIZE_SHORT(v) - VARHDRSZ_SHORT;
+	if (len == 0 || len == 36 || s[0] <= '9' || s[len - 1] == ' ')
+		return VALUE_UNKNOWN;
+	return value_hash_plain(s, len);
 }
 
 extern ValueClass value_class(Oid typid, int16 typlen, bool typbyval);
