@@ -72,6 +72,8 @@ int			evidence_samples = 0;
 void
 evidence_reset(void)
 {
+	if (evidence_samples == 0)
+		return;
 	evidence_samples = 0;
 	for (int i = 0; i < SLOT_SAMPLES; i++)
 	{
@@ -276,18 +278,19 @@ static void
 store_row(Sampler *sampler, TupleTableSlot *slot)
 {
 	Sample	   *sample = &my_slot->samples[sampler->sample];
-	uint32	   *cell = &sample->cells[sample->total % sample->capacity];
-	int			ncolumns = sample->ncolumns;
-	int			capacity = sample->capacity;
+	const SampleColumn *column = sampler->columns;
+	const SampleColumn *end = column + sampler->ncolumns;
+	uint32		total = sample->total;
+	uint32		capacity = sample->capacity;
+	uint32	   *cell = &sample->cells[total < capacity ? total : total % capacity];
 
 	unpack_row(sampler, slot);
 	change_begin(&sample->change);
-	for (int i = 0; i < ncolumns; i++, cell += capacity)
-		*cell = hash_column(&sampler->columns[i], slot);
-	sample->total++;
+	for (; column < end; column++, cell += capacity)
+		*cell = hash_column(column, slot);
+	sample->total = ++total;
 	change_end(&sample->change);
-	if (sample->total - sample->batch >= capacity)
-		sampler->full = true;
+	sampler->full = (total - sample->batch >= capacity);
 }
 
 /*
@@ -313,20 +316,28 @@ keep_waiting(Sampler *sampler, TupleTableSlot *slot)
 	return true;
 }
 
-static void
-take_row(Sampler *sampler, TupleTableSlot *slot)
+/* A row that comes before there is a sample. */
+static pg_noinline void
+take_early_row(Sampler *sampler, TupleTableSlot *slot)
 {
 	sampler->seen++;
-	if (sampler->sample < 0)
-	{
-		if (keep_waiting(sampler, slot))
-			return;
-		open_sample(sampler);
-		if (!sampler->full && sampler->seen == 2 && !sampler->skip_first && !sampler->keep_single)
-			store_first(sampler, &my_slot->samples[sampler->sample]);
-	}
-	if (!sampler->full)
+	if (keep_waiting(sampler, slot))
+		return;
+	open_sample(sampler);
+	if (sampler->full)
+		return;
+	if (sampler->seen == 2 && !sampler->skip_first && !sampler->keep_single)
+		store_first(sampler, &my_slot->samples[sampler->sample]);
+	store_row(sampler, slot);
+}
+
+static inline void
+take_row(Sampler *sampler, TupleTableSlot *slot)
+{
+	if (sampler->sample >= 0)
 		store_row(sampler, slot);
+	else
+		take_early_row(sampler, slot);
 }
 
 /* the client's receiver's own function, while it has ours */

@@ -81,7 +81,6 @@ static int	nframes = 0;
 static int	xact_level = 1;		/* GetCurrentTransactionNestLevel(), at hand */
 static int	utilities = 0;		/* utilities around the current statement */
 static int	explaining = 0;		/* EXPLAINs around it */
-static uint64 cursor_queryid = 0;	/* of the query that is being declared */
 static bool attached = false;	/* this backend has its slot */
 static bool busy = false;		/* this transaction took time of its own */
 
@@ -139,12 +138,30 @@ is_internal(const QueryDesc *queryDesc)
 				 sizeof(INTERNAL_PORTAL_PREFIX) - 1) == 0);
 }
 
+/* The statement's own, or else what it was given when its cursor was declared. */
 static inline uint64
-fingerprint(const QueryDesc *queryDesc)
+fingerprint(QueryDesc *queryDesc)
 {
 	uint64		queryid = (uint64) queryDesc->plannedstmt->queryId;
+	Execution  *declared;
 
-	return queryid != 0 ? queryid : cursor_queryid;
+	if (queryid != 0 || unit_open == 0)
+		return queryid;
+	declared = unit_find(queryDesc);
+	return declared != NULL ? declared->queryid : 0;
+}
+
+/*
+ * The execution of a statement whose run is not its first, or is done; NULL
+ * if it is not followed (it may have been declared, and read inside of
+ * another).
+ */
+static Execution *
+begun(QueryDesc *queryDesc)
+{
+	Execution  *execution = unit_open > 0 ? unit_find(queryDesc) : NULL;
+
+	return execution != NULL && execution->entry != NULL ? execution : NULL;
 }
 
 /* Is this statement inside of another? */
@@ -172,7 +189,7 @@ is_plain(const QueryDesc *queryDesc)
 }
 
 static bool
-is_followed(const QueryDesc *queryDesc, bool *nested)
+is_followed(QueryDesc *queryDesc, bool *nested)
 {
 	if (npo_track == TRACK_NONE || explaining > 0 || fingerprint(queryDesc) == 0)
 		return false;
@@ -322,7 +339,7 @@ start_usage(Execution *execution, const QueryDesc *queryDesc)
 
 /* A statement has taken so long: is that a reason to look for an index? */
 static void
-note_slow(const QueryDesc *queryDesc, int64 exec_time)
+note_slow(QueryDesc *queryDesc, int64 exec_time)
 {
 	if (hints_enabled && hints_min_time >= 0)
 		hints_request(fingerprint(queryDesc), 0, 1, (double) exec_time / 1000.0);
@@ -391,13 +408,6 @@ fires_triggers(const QueryDesc *queryDesc)
 	return (queryDesc->estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS) == 0;
 }
 
-/* The execution of a run that is not its first, NULL if it is not followed. */
-static Execution *
-continued(QueryDesc *queryDesc)
-{
-	return attached ? unit_find(queryDesc) : NULL;
-}
-
 /*
  * The execution that a run belongs to, NULL if it is not followed.  It is in
  * "local" where nobody will ask for it again.
@@ -408,7 +418,7 @@ begin(QueryDesc *queryDesc, uint64 count, Execution *local)
 	bool		nested;
 
 	if (queryDesc->already_executed)
-		return continued(queryDesc);
+		return begun(queryDesc);
 	if (!is_nested())
 		streak_close();
 	if (is_plain(queryDesc))
@@ -421,7 +431,8 @@ begin(QueryDesc *queryDesc, uint64 count, Execution *local)
 		busy |= !nested;
 		return NULL;
 	}
-	return count == 0 && !fires_triggers(queryDesc) ? local : unit_keep(local);
+	return count == 0 && !fires_triggers(queryDesc) &&
+		queryDesc->plannedstmt->queryId != 0 ? local : unit_keep(local);
 }
 
 static void
@@ -498,7 +509,7 @@ finish_with_triggers(QueryDesc *queryDesc)
 		end_streak(queryDesc);
 		return;
 	}
-	execution = attached ? unit_find(queryDesc) : NULL;
+	execution = begun(queryDesc);
 	if (execution != NULL)
 		end_usage(execution, queryDesc);
 }
@@ -610,6 +621,17 @@ declared_queryid(const Node *utility, const char *text)
 		NPO_CURSOR_QUERYID(query, text);
 }
 
+/* Remember it for when the cursor is read. */
+static void
+note_declared(const char *name, uint64 queryid)
+{
+	Portal		portal = GetPortalByName(name);
+
+	if (PortalIsValid(portal) && portal->queryDesc != NULL &&
+		(attached || attach()))
+		unit_keep_declared(portal->queryDesc, queryid);
+}
+
 #define NPO_UTILITY_ARGS \
 	PlannedStmt *pstmt, const char *queryString, bool readOnlyTree, \
 	ProcessUtilityContext context, ParamListInfo params, \
@@ -631,10 +653,14 @@ process_with_level(NPO_UTILITY_ARGS)
 {
 	/* the tree may be gone afterwards: read it now */
 	const UtilityLevel level = level_of(pstmt->utilityStmt);
+	const uint64 declared = declared_queryid(pstmt->utilityStmt, queryString);
+	char		cursor[NAMEDATALEN] = "";
 
+	if (declared != 0)
+		strlcpy(cursor, ((DeclareCursorStmt *) pstmt->utilityStmt)->portalname,
+				sizeof(cursor));
 	utilities += level.utilities;
 	explaining += level.explaining;
-	cursor_queryid = declared_queryid(pstmt->utilityStmt, queryString);
 	PG_TRY();
 	{
 		process_utility(NPO_UTILITY_PASS);
@@ -643,9 +669,10 @@ process_with_level(NPO_UTILITY_ARGS)
 	{
 		utilities -= level.utilities;
 		explaining -= level.explaining;
-		cursor_queryid = 0;
 	}
 	PG_END_TRY();
+	if (declared != 0)
+		note_declared(cursor, declared);
 	if (level.breaks_run && !is_nested() && attached)
 		unit_break_run();
 	if (level.discards_all && attached)

@@ -971,6 +971,13 @@ read_place(const QueryDesc *queryDesc, KeyPlace *place, uint32 *hash, bool *batc
 	return true;
 }
 
+/* shape_param_hash() for what is no integer */
+uint32
+shape_hash_param(const ParamExternData *prm)
+{
+	return value_hash(prm->value, value_class_of_type(prm->ptype));
+}
+
 static bool
 read_places(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
 {

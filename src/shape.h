@@ -94,8 +94,10 @@ typedef struct KeyValues
 	bool		batch;			/* a list of more than one element */
 } KeyValues;
 
+extern uint32 shape_hash_param(const ParamExternData *prm);
+
 /* The hash of a parameter; integers, which most keys are, at once. */
-static inline uint32
+static pg_attribute_always_inline uint32
 shape_param_hash(const ParamExternData *prm)
 {
 	if (prm->isnull)
@@ -104,7 +106,7 @@ shape_param_hash(const ParamExternData *prm)
 		return value_hash_integer(DatumGetInt32(prm->value));
 	if (prm->ptype == INT8OID)
 		return value_hash_integer(DatumGetInt64(prm->value));
-	return value_hash(prm->value, value_class_of_type(prm->ptype));
+	return shape_hash_param(prm);
 }
 
 extern void shape_read(const QueryDesc *queryDesc, Shape *shape);

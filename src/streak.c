@@ -138,14 +138,19 @@ is_plain_text(UnitEntry *entry, const char *text)
 	return true;
 }
 
-/* What is stored is not compared. */
+/* The only key, mostly a parameter; what is stored is not compared. */
 static inline uint32
 read_key(const QueryDesc *queryDesc, UnitEntry *entry)
 {
+	ParamListInfo params = queryDesc->params;
+	int			param = entry->shape.keys[0].param;
 	KeyValues	values;
 
 	if (streak.stores)
 		return VALUE_UNKNOWN;
+	if (param != 0 && params != NULL && params->paramFetch == NULL &&
+		param <= params->numParams)
+		return shape_param_hash(&params->params[param - 1]);
 	shape_read_keys(queryDesc, &entry->shape, &values);
 	return values.hash[0];
 }
@@ -188,15 +193,14 @@ streak_begin(QueryDesc *queryDesc)
 	uint64		round_trips = pgStatActiveTime + pgStatTransactionIdleTime;
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 	LocalTransactionId lxid = NPO_MY_LXID();
-	uint32		xact_calls = lxid == entry->lxid ? entry->xact_calls + 1 : 1;
+	bool		same_xact = (lxid == entry->lxid);
 	int64		gap = now - my_unit->ended;
 	uint32		key;
 
 	if (streak.execution.queryDesc != NULL || streak.left == 0 ||
 		gap > npo_idle_gap * INT64CONST(1000) ||
 		round_trips == entry->round_trips ||
-		(xact_calls == 1 && streak.same_xact) ||
-		xact_calls > streak.max_xact_calls ||
+		(same_xact ? entry->xact_calls >= streak.max_xact_calls : streak.same_xact) ||
 		GetUserId() != streak.userid ||
 		streak.loop->resets != clusters_resets() ||
 		!is_plain_text(entry, queryDesc->sourceText))
@@ -204,7 +208,7 @@ streak_begin(QueryDesc *queryDesc)
 	key = read_key(queryDesc, entry);
 	if (!goes_on(streak.loop, key))
 		return false;
-	entry->xact_calls = xact_calls;
+	entry->xact_calls = same_xact ? entry->xact_calls + 1 : 1;
 	my_unit->lxid = entry->lxid = lxid;
 	entry->round_trips = round_trips;
 	entry->run++;
@@ -217,7 +221,10 @@ streak_begin(QueryDesc *queryDesc)
 	return true;
 }
 
-/* It has run, and well.  Returns how long it took, in microseconds. */
+/*
+ * It has run, and well, and nothing inside of it has closed the streak.
+ * Returns how long it took, in microseconds.
+ */
 int64
 streak_end(QueryDesc *queryDesc)
 {
@@ -229,8 +236,6 @@ streak_end(QueryDesc *queryDesc)
 	my_unit->ended = ended;
 	my_slot->requests.current.exec_time += exec_time;
 	streak.execution.queryDesc = NULL;
-	if (is_replaced(streak.execution.entry))
-		return exec_time;
 	streak.rows = rows;
 	loops_note_rows(streak.loop, rows);
 	c->ended = ended;

@@ -309,8 +309,10 @@ claim_execution(void)
 Execution *
 unit_keep(const Execution *execution)
 {
-	Execution  *kept = claim_execution();
+	Execution  *kept = unit_find(execution->queryDesc);
 
+	if (kept == NULL)
+		kept = claim_execution();
 	if (kept == NULL)
 	{
 		my_slot->dropped++;
@@ -319,6 +321,18 @@ unit_keep(const Execution *execution)
 	*kept = *execution;
 	kept->level = GetCurrentTransactionNestLevel();
 	return kept;
+}
+
+/* A cursor has been declared whose query has no fingerprint of its own. */
+void
+unit_keep_declared(QueryDesc *queryDesc, uint64 queryid)
+{
+	Execution	declared;
+
+	memset(&declared, 0, sizeof(declared));
+	declared.queryDesc = queryDesc;
+	declared.queryid = queryid;
+	(void) unit_keep(&declared);
 }
 
 static inline void

@@ -122,6 +122,7 @@ extern bool unit_attach(void);
 extern bool unit_begin_statement(QueryDesc *queryDesc, uint64 queryid,
 								 bool nested, Execution *execution);
 extern Execution *unit_keep(const Execution *execution);
+extern void unit_keep_declared(QueryDesc *queryDesc, uint64 queryid);
 extern void unit_prepare_sampler(Execution *execution, bool in_pieces,
 								 Sampler *sampler);
 extern bool unit_chains_rows(const Execution *execution);

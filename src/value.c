@@ -37,25 +37,9 @@
 #define NUMERIC_SHORT_WEIGHT_SIGN 0x0040
 #define NUMERIC_SHORT_WEIGHT_BITS 0x003F
 
-static inline uint64
-mix(uint64 h, uint64 word)
-{
-	h = (h ^ word) * UINT64CONST(0x9E3779B97F4A7C15);
-	return h ^ h >> 32;
-}
-
-static inline uint64
-load_word(const char *bytes)
-{
-	uint64		word;
-
-	memcpy(&word, bytes, sizeof(word));
-	return word;
-}
-
 /* up to seven bytes as one word */
-static inline uint64
-load_rest(const char *bytes, int len)
+uint64
+value_load_rest(const char *bytes, int len)
 {
 	uint32		head,
 				tail;
@@ -72,32 +56,13 @@ load_rest(const char *bytes, int len)
 		(uint8) bytes[len - 1];
 }
 
-/*
- * Strings are fingerprinted for every row that is kept, so by words.  The last
- * word of a longer string overlaps the one before.
- */
+/* A long string is known by its length and by how it begins. */
 static inline uint32
 hash_string(const char *bytes, int len)
 {
-	int			n = Min(len, VALUE_MAX_BYTES);
-	uint64		h = mix(0, (uint64) len);
-
-	if (n < (int) sizeof(uint64))
-		h = mix(h, load_rest(bytes, n));
-	else
-	{
-		for (int i = 0; i + (int) sizeof(uint64) < n; i += sizeof(uint64))
-			h = mix(h, load_word(bytes + i));
-		h = mix(h, load_word(bytes + n - sizeof(uint64)));
-	}
-	return (uint32) h == VALUE_UNKNOWN ? 1 : (uint32) h;
-}
-
-/* the bytes of a string, whatever they may mean */
-uint32
-value_hash_plain(const char *bytes, int len)
-{
-	return hash_string(bytes, len);
+	if (len <= VALUE_MAX_BYTES)
+		return value_hash_bytes(bytes, len);
+	return value_combine(value_hash_bytes(bytes, VALUE_MAX_BYTES), (uint32) len);
 }
 
 uint32

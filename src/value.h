@@ -45,7 +45,43 @@ value_hash_integer(int64 value)
 	return (uint32) h == VALUE_UNKNOWN ? 1 : (uint32) h;
 }
 
-extern uint32 value_hash_plain(const char *bytes, int len);
+static inline uint64
+value_mix(uint64 h, uint64 word)
+{
+	h = (h ^ word) * UINT64CONST(0x9E3779B97F4A7C15);
+	return h ^ h >> 32;
+}
+
+static inline uint64
+value_load(const char *bytes)
+{
+	uint64		word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+extern uint64 value_load_rest(const char *bytes, int len);
+
+/*
+ * The fingerprint of some bytes.  It is taken for every row that is kept, so
+ * by words; the last word of a longer string overlaps the one before.
+ */
+static inline uint32
+value_hash_bytes(const char *bytes, int len)
+{
+	uint64		h = value_mix(0, (uint64) len);
+
+	if (len < (int) sizeof(uint64))
+		h = value_mix(h, value_load_rest(bytes, len));
+	else
+	{
+		for (int i = 0; i + (int) sizeof(uint64) < len; i += sizeof(uint64))
+			h = value_mix(h, value_load(bytes + i));
+		h = value_mix(h, value_load(bytes + len - sizeof(uint64)));
+	}
+	return (uint32) h == VALUE_UNKNOWN ? 1 : (uint32) h;
+}
 
 /*
  * The fingerprint of a short string that can be no number and no uuid, and
@@ -63,7 +99,7 @@ value_hash_name(Datum value)
 	len = VARSIZE_SHORT(v) - VARHDRSZ_SHORT;
 	if (len == 0 || len == 36 || s[0] <= '9' || s[len - 1] == ' ')
 		return VALUE_UNKNOWN;
-	return value_hash_plain(s, len);
+	return value_hash_bytes(s, len);
 }
 
 extern ValueClass value_class(Oid typid, int16 typlen, bool typbyval);
