@@ -1100,9 +1100,6 @@ loops_end_run(UnitEntry *entry, const RunUsage *usage,
 	c->blks_hit += usage->blks_hit;
 	c->blks_read += usage->blks_read;
 	c->ended = usage->ended;
-	/* the rows of a loop's parent are its own, and perhaps a chain of them */
-	if (entry->is_parent)
-		unit_note_news();
 	if (first_run)
 		loops_note_rows(loop, execution->rows);
 }

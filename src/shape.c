@@ -56,6 +56,9 @@ enum
 #define MAX_MEMBERS 4
 #define MAX_NODES 200
 
+StaticAssertDecl(STEP_MEMBER + MAX_MEMBERS <= 1 << SHAPE_STEP_BITS,
+				 "a step has its bits");
+
 typedef struct ShapeWalk
 {
 	const PlannedStmt *pstmt;
@@ -289,7 +292,9 @@ add_place(ShapeWalk *walk, int role, Oid relid, AttrNumber attnum,
 	place->element = element;
 	place->plan = walk->plan;
 	place->nsteps = walk->nsteps;
-	memcpy(place->steps, walk->steps, SHAPE_STEPS);
+	place->steps = 0;
+	for (int i = 0; i < walk->nsteps; i++)
+		place->steps |= (uint32) walk->steps[i] << SHAPE_STEP_BITS * i;
 }
 
 /* the two sides of a comparison of a column with a value, either way round */
@@ -873,7 +878,7 @@ place_value(const PlannedStmt *pstmt, const KeyPlace *place)
 			   *value;
 
 	for (int i = 0; plan && i < place->nsteps; i++)
-		plan = plan_child(plan, place->steps[i]);
+		plan = plan_child(plan, SHAPE_STEP(place, i));
 	if (plan == NULL)
 		return NULL;
 	if (place->list == LIST_OFFSET)

@@ -17,6 +17,9 @@
 
 #define SHAPE_KEYS 4			/* places kept per statement */
 #define SHAPE_STEPS 8			/* plan nodes between the root and a key */
+#define SHAPE_STEP_BITS 4
+#define SHAPE_STEP(place, i) \
+	((place)->steps >> SHAPE_STEP_BITS * (i) & ((1 << SHAPE_STEP_BITS) - 1))
 
 typedef enum StatementKind
 {
@@ -75,7 +78,7 @@ typedef struct KeyPlace
 	uint8		plan;
 	uint8		nsteps;
 	uint8		param;			/* number of the parameter that it is, 0: unknown */
-	uint8		steps[SHAPE_STEPS];
+	uint32		steps;			/* four bits each, the first one lowest */
 } KeyPlace;
 
 typedef struct Shape

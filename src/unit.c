@@ -623,6 +623,9 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 		return;
 	entry->few_rows = execution->rows <= 1;
 	entry->completed = true;
+	/* there are more rows for a loop to follow */
+	if (entry->is_parent)
+		unit_note_news();
 	if (cycle_latest != NULL && cycle_latest->queryid == entry->queryid)
 		cycle_latest->empty = (execution->rows == 0);
 	else

@@ -15,7 +15,7 @@
 #include "shape.h"
 
 #define UNIT_ENTRIES 64			/* fingerprints a backend keeps */
-#define UNIT_EXECUTIONS 16		/* statements open at once */
+#define UNIT_EXECUTIONS 12		/* cursors and the like open at once */
 
 /*
  * A fingerprint that this backend has seen.  The shape stays as long as the
