@@ -316,6 +316,92 @@ COMMENT ON COLUMN pg_nplusone_index_hints.first_seen IS 'when the index was firs
 COMMENT ON COLUMN pg_nplusone_index_hints.last_seen IS 'when it was last wanted';
 
 --
+-- Heavy reads, and connections
+--
+
+CREATE FUNCTION pg_nplusone_heavy(
+    OUT userid oid,
+    OUT dbid oid,
+    OUT queryid bigint,
+    OUT query text,
+    OUT finding text,
+    OUT calls bigint,
+    OUT rows bigint,
+    OUT mean_rows double precision,
+    OUT total_bytes double precision,
+    OUT mean_bytes double precision,
+    OUT columns text[],
+    OUT column_share double precision[],
+    OUT application_name text,
+    OUT tags jsonb,
+    OUT advice text,
+    OUT first_seen timestamptz,
+    OUT last_seen timestamptz
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pg_nplusone_heavy_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 64;
+
+COMMENT ON FUNCTION pg_nplusone_heavy() IS
+'rows of the view pg_nplusone_heavy_reads; anyone may call it, and sees the statements of others only with the privileges of pg_read_all_stats; fails with object_not_in_prerequisite_state where the module is not preloaded';
+
+CREATE VIEW pg_nplusone_heavy_reads AS
+    SELECT * FROM pg_nplusone_heavy();
+
+COMMENT ON VIEW pg_nplusone_heavy_reads IS
+'statements that read more than a program is likely to need, one row per statement and finding; sizes are in bytes';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.userid IS 'role that executed the statement';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.dbid IS 'database in which it was executed';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.queryid IS 'query identifier of the statement, as in pg_stat_statements';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.query IS 'text of the statement, without its constants';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.finding IS 'wide_columns: few columns carry most of a large result; unbounded: many rows read at once, without LIMIT; deep_offset: many rows skipped by OFFSET';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.calls IS 'executions of which the finding is true';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.rows IS 'rows that they returned; for deep_offset, rows that they skipped';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.mean_rows IS 'the same for one execution, on average';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.total_bytes IS 'size of the values in all results, estimated from a part of the rows; null for deep_offset';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.mean_bytes IS 'the same for one execution, on average';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.columns IS 'wide columns, the widest first; null for other findings';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.column_share IS 'share of the bytes that each of them carries, 0 to 1';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.application_name IS 'application_name of the last execution';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.tags IS 'tags of the request, of the last execution';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.advice IS 'what happens, and what to change';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.first_seen IS 'when the first such execution ended';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.last_seen IS 'when the latest such execution ended';
+
+CREATE FUNCTION pg_nplusone_connections(
+    OUT userid oid,
+    OUT dbid oid,
+    OUT application_name text,
+    OUT sessions bigint,
+    OUT statements bigint,
+    OUT mean_statements double precision,
+    OUT mean_session_time double precision,
+    OUT connect_share double precision,
+    OUT advice text
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pg_nplusone_connections_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 64;
+
+COMMENT ON FUNCTION pg_nplusone_connections() IS
+'rows of the view pg_nplusone_connections; anyone may call it, and sees the programs of others only with the privileges of pg_read_all_stats; fails with object_not_in_prerequisite_state where the module is not preloaded';
+
+CREATE VIEW pg_nplusone_connections AS
+    SELECT * FROM pg_nplusone_connections();
+
+COMMENT ON VIEW pg_nplusone_connections IS
+'client sessions that are over, one row per role, database and application_name; times are in milliseconds';
+COMMENT ON COLUMN pg_nplusone_connections.userid IS 'role that connected';
+COMMENT ON COLUMN pg_nplusone_connections.dbid IS 'database it connected to';
+COMMENT ON COLUMN pg_nplusone_connections.application_name IS 'application_name that the session ended with';
+COMMENT ON COLUMN pg_nplusone_connections.sessions IS 'number of sessions that are over';
+COMMENT ON COLUMN pg_nplusone_connections.statements IS 'statements in all of them, utility statements not counted';
+COMMENT ON COLUMN pg_nplusone_connections.mean_statements IS 'statements per session';
+COMMENT ON COLUMN pg_nplusone_connections.mean_session_time IS 'time from the start of a session''s process to its end, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_connections.connect_share IS 'share of that time before the first statement came, 0 to 1; all of it where none did';
+COMMENT ON COLUMN pg_nplusone_connections.advice IS 'what to change, where sessions come fast and do little; else null';
+
+--
 -- Administration
 --
 
@@ -356,7 +442,7 @@ AS 'MODULE_PATHNAME', 'pg_nplusone_reset_1_0'
 LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION pg_nplusone_reset(oid, oid, bigint) IS
-'remove the clusters of a role, a database, or with an identifier (0: any), and return how many were removed; superusers may call it and those it is granted to';
+'remove the clusters of a role, a database, or with an identifier (0: any), and return how many were removed; without an identifier also the heavy reads and connections of the role or the database; superusers may call it and those it is granted to';
 
 REVOKE ALL ON FUNCTION pg_nplusone_reset(oid, oid, bigint) FROM PUBLIC;
 
@@ -380,6 +466,7 @@ REVOKE ALL ON FUNCTION pg_nplusone_mute(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pg_nplusone_unmute(bigint) FROM PUBLIC;
 
 GRANT SELECT ON pg_nplusone_requests, pg_nplusone_index_hints TO PUBLIC;
+GRANT SELECT ON pg_nplusone_heavy_reads, pg_nplusone_connections TO PUBLIC;
 GRANT SELECT ON pg_nplusone, pg_nplusone_session, pg_nplusone_activity, pg_nplusone_info TO PUBLIC;
 
 --

@@ -343,6 +343,18 @@ take_row(Sampler *sampler, TupleTableSlot *slot)
 /* the client's receiver's own function, while it has ours */
 static bool (*client_receive) (TupleTableSlot *slot, DestReceiver *self);
 
+/* A row comes by.  False: neither sample nor meter wants another one. */
+static inline bool
+see_row(Sampler *sampler, TupleTableSlot *slot)
+{
+	if (sampler->full)
+		return sampler->meter.active && heavy_pass_row(&sampler->meter, slot);
+	take_row(sampler, slot);
+	return !sampler->full ||
+		heavy_start(&sampler->meter, sampler->execution->queryDesc, slot->tts_tupleDescriptor,
+					sampler->ncolumns > 0 ? 1 : npo_sample_rows);
+}
+
 /*
  * Stand in for the receiver's own function.  When enough rows have been seen
  * its own function is put back, so that the rest of a large result costs
@@ -355,9 +367,7 @@ receive_in_place(TupleTableSlot *slot, DestReceiver *self)
 	bool		(*receive) (TupleTableSlot *, DestReceiver *) =
 	sampler != NULL ? sampler->receive : client_receive;
 
-	if (sampler != NULL && !sampler->full)
-		take_row(sampler, slot);
-	if (sampler == NULL || sampler->full)
+	if (sampler == NULL || !see_row(sampler, slot))
 		self->receiveSlot = receive;
 	return receive(slot, self);
 }
@@ -374,8 +384,7 @@ receive_by_proxy(TupleTableSlot *slot, DestReceiver *self)
 {
 	Sampler    *sampler = proxy_sampler(self);
 
-	if (!sampler->full)
-		take_row(sampler, slot);
+	see_row(sampler, slot);
 	return sampler->target->receiveSlot(slot, sampler->target);
 }
 

@@ -1,0 +1,47 @@
+/*-------------------------------------------------------------------------
+ *
+ * connections.h
+ *	  Sessions that are over, by program: how long they lived and what for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_NPLUSONE_CONNECTIONS_H
+#define PG_NPLUSONE_CONNECTIONS_H
+
+#include "datatype/timestamp.h"
+
+#include "orm.h"
+
+#define CONNECTIONS_MAX 64		/* programs kept */
+#define CONNECTION_SLICES 6		/* parts of pg_nplusone.connection_span */
+
+/* the sessions of one program; times are in microseconds */
+typedef struct ConnectionSums
+{
+	Oid			userid;
+	Oid			dbid;
+	char		application_name[NAMEDATALEN];
+	bool		churns;			/* they came too fast for too little, for long enough */
+	uint8		orm;			/* Orm */
+	int64		sessions;
+	int64		statements;
+	int64		session_time;
+	int64		connect_time;
+	TimestampTz last_seen;
+	/* the slice of time that is under way, and how many hot ones precede it */
+	int64		slice;
+	int32		slice_sessions;
+	int32		slice_few;		/* with few statements */
+	int32		slice_short;	/* that did not live long */
+	int32		hot_slices;
+} ConnectionSums;
+
+extern void connections_define_settings(void);
+extern Size connections_shmem_size(void);
+extern void connections_shmem_init(void);
+extern void connections_install(void);
+extern void connections_note_first_statement(TimestampTz when);
+extern int	connections_collect(ConnectionSums *into);
+extern void connections_reset(Oid userid, Oid dbid);
+
+#endif							/* PG_NPLUSONE_CONNECTIONS_H */
