@@ -634,11 +634,49 @@ BEGIN ATOMIC
                  'mean_time', pg_catalog.round(r.mean_time::numeric, 3),
                  'max_time', pg_catalog.round(r.max_time::numeric, 3))
                  ORDER BY r.statements DESC, r.route, r.application_name), '[]'::jsonb)
-               FROM pg_nplusone_requests r));
+               FROM pg_nplusone_requests r),
+        'heavy_reads',
+            (SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                 'role', pg_catalog.pg_get_userbyid(h.userid)::text,
+                 'database', (SELECT d.datname::text FROM pg_catalog.pg_database d
+                               WHERE d.oid = h.dbid),
+                 'queryid', h.queryid::text,
+                 'query', h.query,
+                 'finding', h.finding,
+                 'calls', h.calls,
+                 'rows', h.rows,
+                 'mean_rows', pg_catalog.round(h.mean_rows::numeric, 1),
+                 'total_bytes', pg_catalog.round(h.total_bytes::numeric, 0),
+                 'mean_bytes', pg_catalog.round(h.mean_bytes::numeric, 0),
+                 'columns', pg_catalog.to_jsonb(h.columns),
+                 'column_share',
+                     (SELECT pg_catalog.jsonb_agg(pg_catalog.round(s.share::numeric, 3) ORDER BY s.n)
+                        FROM pg_catalog.unnest(h.column_share) WITH ORDINALITY AS s(share, n)),
+                 'application_name', h.application_name,
+                 'tags', h.tags,
+                 'advice', h.advice,
+                 'first_seen', h.first_seen,
+                 'last_seen', h.last_seen)
+                 ORDER BY h.total_bytes DESC NULLS LAST, h.rows DESC, h.query), '[]'::jsonb)
+               FROM pg_nplusone_heavy_reads h),
+        'connections',
+            (SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                 'role', pg_catalog.pg_get_userbyid(n.userid)::text,
+                 'database', (SELECT d.datname::text FROM pg_catalog.pg_database d
+                               WHERE d.oid = n.dbid),
+                 'application_name', n.application_name,
+                 'sessions', n.sessions,
+                 'statements', n.statements,
+                 'mean_statements', pg_catalog.round(n.mean_statements::numeric, 1),
+                 'mean_session_time', pg_catalog.round(n.mean_session_time::numeric, 3),
+                 'connect_share', pg_catalog.round(n.connect_share::numeric, 3),
+                 'advice', n.advice)
+                 ORDER BY n.sessions DESC, n.application_name), '[]'::jsonb)
+               FROM pg_nplusone_connections n));
 END;
 
 COMMENT ON FUNCTION pg_nplusone_report_document() IS
-'all that a report tells, as a JSON document: clusters by the wall-clock time that they wasted, index hints, and statements per unit of work; times are in milliseconds; anyone may call it, and sees what the views show';
+'all that a report tells, as a JSON document: clusters by the wall-clock time that they wasted, index hints, statements per unit of work, heavy reads, and connections; times are in milliseconds, sizes in bytes; anyone may call it, and sees what the views show';
 
 -- A section per kind of thing, a paragraph per cluster; psql's aligned output
 -- puts a space before each line and a "+" behind it, which fit in too.
@@ -648,9 +686,11 @@ LANGUAGE SQL STABLE
 BEGIN ATOMIC
     WITH page AS MATERIALIZED (
         SELECT width - 2 AS columns, (width - 2) / 5 AS bar, d.clusters, d.index_hints, d.requests,
+               d.heavy_reads, d.connections,
                t.clusters AS n_clusters, t.muted, t.loops, t.calls, t.wasted_time
           FROM pg_catalog.jsonb_to_record(document)
-                   AS d(totals jsonb, clusters jsonb, index_hints jsonb, requests jsonb),
+                   AS d(totals jsonb, clusters jsonb, index_hints jsonb, requests jsonb,
+                        heavy_reads jsonb, connections jsonb),
                pg_catalog.jsonb_to_record(d.totals)
                    AS t(clusters bigint, muted bigint, loops bigint, calls bigint, wasted_time float8)
     ), cluster AS MATERIALIZED (
@@ -750,12 +790,63 @@ BEGIN ATOMIC
                    WITH ORDINALITY AS r(mean_statements, max_statements, units,
                                         units_with_loops, route, application_name, n)
          WHERE r.n <= 20::bigint
+        UNION ALL
+        SELECT 9, 0, E'\nHeavy reads'::text
+          FROM page p WHERE pg_catalog.jsonb_array_length(p.heavy_reads) > 0
+        UNION ALL
+        SELECT 10, h.n::integer,
+               pg_catalog.format(E'%s%s. %s, executions %s, rows %s%s\n'::text,
+                                 CASE WHEN h.n > 1::bigint THEN E'\n' END, h.n, h.finding, h.calls, h.rows,
+                                 ', '::text || pg_catalog.pg_size_pretty(h.total_bytes::bigint))
+               || (SELECT pg_catalog.string_agg(
+                              pg_catalog.format('   %-9s'::text, l.label)
+                              || pg_nplusone_report_fit(l.value, p.columns, 12, l.lines),
+                              E'\n'::text ORDER BY l.n)
+                     FROM (VALUES
+                         (1, 'query'::text, h.query, 3),
+                         (2, 'advice'::text, h.advice, 0),
+                         (3, 'from'::text, pg_catalog.concat_ws(', '::text,
+                             pg_catalog.concat_ws('@'::text, h.role, h.database), h.application_name,
+                             (SELECT pg_catalog.string_agg(t.key || '='::text || t.value, ', '::text ORDER BY t.key)
+                                FROM pg_catalog.jsonb_each_text(h.tags) AS t(key, value))), 0)) AS l(n, label, value, lines)
+                    WHERE l.value <> ''::text)
+          FROM page p,
+               ROWS FROM (pg_catalog.jsonb_to_recordset(p.heavy_reads)
+                              AS (finding text, calls bigint, rows bigint, total_bytes numeric, query text,
+                                  advice text, role text, database text, application_name text, tags jsonb))
+                   WITH ORDINALITY AS h(finding, calls, rows, total_bytes, query, advice, role,
+                                        database, application_name, tags, n)
+         WHERE h.n <= 20::bigint
+        UNION ALL
+        -- of connections only those that something is to be done about
+        SELECT 11, 0, E'\nConnections\n'::text
+               || pg_catalog.format('%9s %9s %9s %9s  %s'::text, 'sessions', 'mean', 'time', 'connect', 'program')
+          FROM page p
+         WHERE EXISTS (SELECT FROM pg_catalog.jsonb_to_recordset(p.connections) AS c(advice text)
+                        WHERE c.advice IS NOT NULL)
+        UNION ALL
+        SELECT 12, c.n::integer,
+               pg_catalog.format('%9s %9s %9s %7s %%  '::text, c.sessions, c.mean_statements,
+                                 pg_nplusone_report_time(c.mean_session_time),
+                                 pg_catalog.round(100::numeric * c.connect_share, 0))
+               || pg_nplusone_report_fit(
+                      pg_catalog.concat_ws(', '::text, pg_catalog.concat_ws('@'::text, c.role, c.database),
+                                           c.application_name), p.columns, 41, 1)
+               || E'\n      '::text || pg_nplusone_report_fit(c.advice, p.columns, 6, 0)
+          FROM page p,
+               ROWS FROM (pg_catalog.jsonb_to_recordset(p.connections)
+                              AS (sessions bigint, mean_statements numeric, mean_session_time float8,
+                                  connect_share numeric, role text, database text,
+                                  application_name text, advice text))
+                   WITH ORDINALITY AS c(sessions, mean_statements, mean_session_time, connect_share,
+                                        role, database, application_name, advice, n)
+         WHERE c.advice IS NOT NULL
     )
     SELECT pg_catalog.string_agg(s.lines, E'\n'::text ORDER BY s.n, s.rank) FROM section s;
 END;
 
 COMMENT ON FUNCTION pg_nplusone_report_text(jsonb, integer) IS
-'document of pg_nplusone_report_document() as text for a terminal of the given width: the ranking, then the twenty clusters at its head one by one, index hints, and the twenty busiest routes; anyone may call it';
+'document of pg_nplusone_report_document() as text for a terminal of the given width: the ranking, then the twenty clusters at its head one by one, index hints, the twenty busiest routes, twenty heavy reads, and connections that are worth keeping; anyone may call it';
 
 -- Whatever text comes from the document is escaped once, in the first CTEs;
 -- the markup is made from their columns, and from numbers.
@@ -764,7 +855,7 @@ RETURNS text
 LANGUAGE SQL STABLE
 BEGIN ATOMIC
     WITH page AS MATERIALIZED (
-        SELECT d.clusters, d.index_hints, d.requests,
+        SELECT d.clusters, d.index_hints, d.requests, d.heavy_reads, d.connections,
                pg_nplusone_report_escape(d.database) AS database,
                pg_nplusone_report_escape(d.server_version) AS server_version,
                pg_nplusone_report_escape(d.extension_version) AS extension_version,
@@ -773,7 +864,7 @@ BEGIN ATOMIC
                t.clusters AS n_clusters, t.muted, t.loops, t.calls, t.wasted_time
           FROM pg_catalog.jsonb_to_record(document)
                    AS d(totals jsonb, clusters jsonb, index_hints jsonb, requests jsonb,
-                        database text, server_version text, extension_version text,
+                        heavy_reads jsonb, connections jsonb, database text, server_version text, extension_version text,
                         generated_at timestamptz, stats_reset timestamptz),
                pg_catalog.jsonb_to_record(d.totals)
                    AS t(clusters bigint, muted bigint, loops bigint, calls bigint, wasted_time float8)
@@ -867,6 +958,45 @@ BEGIN ATOMIC
                                   mean_time float8, max_time float8))
                    WITH ORDINALITY AS r(route, application_name, mean_statements, max_statements,
                                         units, units_with_loops, mean_time, max_time, n)
+    ), heavy AS (
+        SELECT h.n,
+               pg_catalog.format('<article class="hint"><h5>%s</h5>%s%s<p class="figures">%s</p></article>'::text,
+                   pg_nplusone_report_escape(h.finding),
+                   '<p class="advice">'::text || pg_nplusone_report_escape(h.advice) || '</p>'::text,
+                   '<pre>'::text || pg_nplusone_report_escape(h.query) || '</pre>'::text,
+                   pg_catalog.concat_ws(' &middot; '::text,
+                       'executions '::text || h.calls::text,
+                       'rows '::text || h.rows::text,
+                       pg_catalog.pg_size_pretty(h.total_bytes::bigint),
+                       pg_nplusone_report_escape(pg_catalog.concat_ws(' @ '::text, h.role, h.database)),
+                       '<bdi dir="ltr">'::text || pg_nplusone_report_escape(h.application_name) || '</bdi>'::text,
+                       (SELECT pg_catalog.string_agg(
+                                   '<span class="tag">'::text || pg_nplusone_report_escape(t.key)
+                                   || '=<bdi dir="ltr">'::text || pg_nplusone_report_escape(t.value)
+                                   || '</bdi></span>'::text, ' '::text ORDER BY t.key)
+                          FROM pg_catalog.jsonb_each_text(h.tags) AS t(key, value)))) AS markup
+          FROM page p,
+               ROWS FROM (pg_catalog.jsonb_to_recordset(p.heavy_reads)
+                              AS (finding text, calls bigint, rows bigint, total_bytes numeric, query text,
+                                  advice text, role text, database text, application_name text, tags jsonb))
+                   WITH ORDINALITY AS h(finding, calls, rows, total_bytes, query, advice, role,
+                                        database, application_name, tags, n)
+    ), connection AS (
+        SELECT c.n,
+               pg_catalog.format('<tr><td class="name"><bdi dir="ltr">%s</bdi><small><bdi dir="ltr">%s</bdi></small><small>%s</small></td><td class="num">%s</td><td class="num">%s</td><td class="num">%s</td><td class="num">%s %%</td></tr>'::text,
+                   pg_nplusone_report_escape(pg_catalog.concat_ws(' @ '::text, c.role, c.database)),
+                   pg_nplusone_report_escape(c.application_name),
+                   pg_nplusone_report_escape(c.advice),
+                   c.sessions, c.mean_statements, pg_nplusone_report_time(c.mean_session_time),
+                   pg_catalog.round(100::numeric * c.connect_share, 0)) AS markup
+          FROM page p,
+               ROWS FROM (pg_catalog.jsonb_to_recordset(p.connections)
+                              AS (sessions bigint, mean_statements numeric, mean_session_time float8,
+                                  connect_share numeric, role text, database text,
+                                  application_name text, advice text))
+                   WITH ORDINALITY AS c(sessions, mean_statements, mean_session_time, connect_share,
+                                        role, database, application_name, advice, n)
+         WHERE c.advice IS NOT NULL
     ), ranking AS (
         SELECT c.rank,
                pg_catalog.format('<tr%s><td class="num">%s</td><td class="bars"><b>%s</b> <small>%s %%</small><span class="bar"><i style="width:%s%%"></i><u style="width:%s%%"></u></span></td><td class="num">%s</td><td class="num wide">%s</td><td class="name"><a href="#cluster-%s"><bdi dir="ltr">%s</bdi></a><small>%s, <span class="%s">%s</span>%s</small></td></tr>'::text,
@@ -1004,6 +1134,17 @@ dt { color: var(--dim); font-size: .8rem } dd { margin: 0; font-variant-numeric:
 <thead><tr><th>Route</th><th class="num">Mean</th><th class="num">Max</th><th class="num">Units</th><th class="num">With loops</th><th class="num wide">Mean time</th><th class="num wide">Max time</th></tr></thead>
 <tbody>
 '::text || (SELECT pg_catalog.string_agg(r.markup, E'\n'::text ORDER BY r.n) FROM request r) || '
+</tbody>
+</table>'::text, ''::text)
+        || COALESCE('
+<h2>Heavy reads</h2>
+'::text || (SELECT pg_catalog.string_agg(h.markup, E'\n'::text ORDER BY h.n) FROM heavy h), ''::text)
+        || COALESCE('
+<h2>Connections</h2>
+<table>
+<thead><tr><th>Program</th><th class="num">Sessions</th><th class="num">Statements, mean</th><th class="num">Time, mean</th><th class="num">Connecting</th></tr></thead>
+<tbody>
+'::text || (SELECT pg_catalog.string_agg(c.markup, E'\n'::text ORDER BY c.n) FROM connection c) || '
 </tbody>
 </table>'::text, ''::text)
         || '

@@ -348,6 +348,27 @@ SELECT pg_nplusone_reset(dbid => (SELECT oid FROM pg_database WHERE datname = cu
 SELECT count(*) FROM pg_nplusone_heavy_reads WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database());
 
 --
+-- The report carries them, and no name in it gets out of hand
+--
+\o /dev/null
+SELECT id, title, body AS "<i>&body" FROM post WHERE id <= 300;
+SELECT id, posted FROM post ORDER BY id LIMIT 3 OFFSET 1200;
+\o
+SELECT string_agg(k, ' ' ORDER BY k) AS heavy_read
+  FROM jsonb_object_keys(pg_nplusone_report('json')::jsonb #> '{heavy_reads,0}') k;
+SELECT jsonb_typeof(h -> 'columns') AS columns, h ->> 'finding' AS finding, h ->> 'calls' AS calls, h ->> 'mean_rows' AS mean_rows
+  FROM jsonb_array_elements(pg_nplusone_report('json')::jsonb -> 'heavy_reads') h ORDER BY 2;
+SELECT regexp_replace(substring(pg_nplusone_report() from 'Heavy reads.*?(?=\n\n[^1-9]|$)'), 'from [^,]*,', 'from me,', 'g') AS report;
+SELECT pg_nplusone_report('html') LIKE '%<h2>Heavy reads</h2>%' AS section,
+       pg_nplusone_report('html') LIKE '%is in body;%' AS advice,
+       pg_nplusone_report('html') LIKE '%<i>&body%' AS hostile,
+       pg_nplusone_report('html') LIKE '%&lt;i&gt;&amp;body%' AS escaped;
+-- a document of before has none
+SELECT pg_nplusone_report_text(pg_nplusone_report_document() - 'heavy_reads' - 'connections', 80) LIKE '%Heavy reads%' AS text,
+       pg_nplusone_report_html(pg_nplusone_report_document() - 'heavy_reads' - 'connections') LIKE '%Heavy reads%' AS html;
+SELECT pg_nplusone_reset() >= 0 AS cleared;
+
+--
 -- There is room for so many findings; those seen last stay
 --
 \o /dev/null

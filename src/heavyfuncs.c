@@ -180,9 +180,11 @@ lead_of(const HeavyEntry *entry)
 		case HEAVY_WIDE_COLUMNS:
 			for (int i = 0; i < entry->ncolumns; i++)
 				share += column_share(entry, i);
-			return psprintf("%d %% of the %s that %.0f rows carry are of %s; without, they would be %s. The server cannot know whether the program uses it.",
-							(int) (share * 100), pretty_bytes(mean), rows,
-							joined_columns(entry), pretty_bytes(mean * Max(1 - share, 0)));
+			return psprintf("%d %% of what %.0f rows carry (%s) is in %s; without %s they would be %s. The server cannot know whether the program uses %s.",
+							(int) (share * 100), rows, pretty_bytes(mean),
+							joined_columns(entry), entry->ncolumns > 1 ? "them" : "it",
+							pretty_bytes(mean * Max(1 - share, 0)),
+							entry->ncolumns > 1 ? "them" : "it");
 		case HEAVY_UNBOUNDED:
 			return psprintf("%.0f rows are read at once, without LIMIT.", rows);
 		default:

@@ -26,19 +26,19 @@
 static const char *const fixes[HEAVY_KINDS][ORM_COUNT] = {
 	[HEAVY_WIDE_COLUMNS] = {
 		[ORM_SQL] = "Name the columns that are used in place of *, and read {columns} where a single row is shown.",
-		[ORM_DJANGO] = "Leave it out of the list: {Model}.objects.defer({quoted}), only() with the fields that are shown, or values().",
-		[ORM_RAILS] = "Leave it out of the list: {Model}.select({Model}.column_names - [{quoted}]), or pluck() of what is shown.",
-		[ORM_SQLALCHEMY] = "Leave it out of the list: select({Model}).options({defer}), or load_only() with the attributes that are shown.",
-		[ORM_HIBERNATE] = "Leave it out of the list: a projection (SELECT NEW, a record or an interface) without {fields}; @Basic(fetch = LAZY) on {fields} needs bytecode enhancement.",
-		[ORM_PRISMA] = "Leave it out of the list: {model}.findMany({ omit: { {true} } }), or select with the fields that are shown.",
-		[ORM_SEQUELIZE] = "Leave it out of the list: {Model}.findAll({ attributes: { exclude: [{quoted}] } }).",
-		[ORM_TYPEORM] = "Leave it out of the list: select in the find() of {Model}, or @Column({ select: false }) on {fields}.",
-		[ORM_LARAVEL] = "Leave it out of the list: {Model}::select([...]) or get([...]) with the columns that are shown.",
-		[ORM_EF] = "Leave it out of the list: .Select(x => new { ... }) without {fields}.",
-		[ORM_DRIZZLE] = "Leave it out of the list: columns: { {false} } in a relational query, or select({ ... }) with the columns that are shown.",
-		[ORM_KYSELY] = "Leave it out of the list: select([...]) with the columns that are shown, in place of selectAll().",
-		[ORM_KNEX] = "Leave it out of the list: select(...) with the columns that are shown.",
-		[ORM_PEEWEE] = "Leave it out of the list: {Model}.select() with the fields that are shown, without {attrs}."
+		[ORM_DJANGO] = "Leave what is not shown out of the list: {Model}.objects.defer({quoted}), only() with the fields that are shown, or values().",
+		[ORM_RAILS] = "Leave what is not shown out of the list: {Model}.select({Model}.column_names - [{quoted}]), or pluck() of what is shown.",
+		[ORM_SQLALCHEMY] = "Leave what is not shown out of the list: select({Model}).options({defer}), or load_only() with the attributes that are shown.",
+		[ORM_HIBERNATE] = "Leave what is not shown out of the list: a projection (SELECT NEW, a record or an interface) without {fields}; @Basic(fetch = LAZY) on {fields} needs bytecode enhancement.",
+		[ORM_PRISMA] = "Leave what is not shown out of the list: {model}.findMany({ omit: { {true} } }), or select with the fields that are shown.",
+		[ORM_SEQUELIZE] = "Leave what is not shown out of the list: {Model}.findAll({ attributes: { exclude: [{quoted}] } }).",
+		[ORM_TYPEORM] = "Leave what is not shown out of the list: select in the find() of {Model}, or @Column({ select: false }) on {fields}.",
+		[ORM_LARAVEL] = "Leave what is not shown out of the list: {Model}::select([...]) or get([...]) with the columns that are shown.",
+		[ORM_EF] = "Leave what is not shown out of the list: .Select(x => new { ... }) without {fields}.",
+		[ORM_DRIZZLE] = "Leave what is not shown out of the list: columns: { {false} } in a relational query, or select({ ... }) with the columns that are shown.",
+		[ORM_KYSELY] = "Leave what is not shown out of the list: select([...]) with the columns that are shown, in place of selectAll().",
+		[ORM_KNEX] = "Leave what is not shown out of the list: select(...) with the columns that are shown.",
+		[ORM_PEEWEE] = "Leave what is not shown out of the list: {Model}.select() with the fields that are shown, without {attrs}."
 	},
 	[HEAVY_UNBOUNDED] = {
 		[ORM_SQL] = "Show a page at a time: WHERE {key} > $1 ORDER BY {key} LIMIT 100. To work through all of it, read in portions: DECLARE ... CURSOR and FETCH 1000, or a portal with a row limit.",
