@@ -33,6 +33,7 @@
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
+#include "utils/backend_status.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
@@ -51,6 +52,7 @@
 #include "compat.h"
 #include "connections.h"
 #include "settings.h"
+#include "tags.h"
 #include "unit.h"
 
 /* so many sessions make a batch */
@@ -88,9 +90,9 @@ static ConnectionTable *table = NULL;
 static ClientAuthentication_hook_type prev_ClientAuthentication = NULL;
 static TimestampTz first_statement = 0;
 
-static int	connection_statements = 20;
-static int	connection_time = 1000; /* ms */
-static int	connection_rate = 60;	/* a minute; -1: off */
+int			connection_statements = 20;
+int			connection_time = 1000; /* ms */
+int			connection_rate = 60;	/* a minute; -1: off */
 static int	connection_span = 60;	/* s */
 
 void
@@ -212,7 +214,8 @@ count_session(const ConnectionPlace *place)
 	sums->session_time += place->session_time;
 	sums->connect_time += place->connect_time;
 	sums->last_seen = Max(sums->last_seen, place->ended);
-	sums->orm = place->orm;
+	if (place->orm != ORM_SQL)
+		sums->orm = place->orm;
 	if (slice != sums->slice)
 		begin_slice(sums, slice);
 	sums->slice_sessions++;
@@ -252,6 +255,28 @@ connections_note_first_statement(TimestampTz when)
 		first_statement = when;
 }
 
+/*
+ * The ORM that the session's last statement shows, as far as it can be told
+ * without the catalog.
+ */
+static Orm
+session_orm(const char *name)
+{
+	const char *text = MyBEEntry ? MyBEEntry->st_activity_raw : NULL;
+	int			len = text ? strlen(text) : 0;
+	RequestTags tags;
+	Orm			orm;
+
+	if (npo_orm != ORM_AUTO)
+		return npo_orm;
+	orm = orm_recognise(text, len,
+						len > 0 && tags_read_statement(text, len, &tags) ? &tags : NULL,
+						name);
+	if (orm == ORM_SQL && len > 0 && orm_like_django(text, len, false))
+		orm = ORM_DJANGO;
+	return orm;
+}
+
 static void
 fill_place(ConnectionPlace *place, TimestampTz now)
 {
@@ -259,7 +284,7 @@ fill_place(ConnectionPlace *place, TimestampTz now)
 
 	place->userid = GetAuthenticatedUserId();
 	place->dbid = MyDatabaseId;
-	place->orm = npo_orm != ORM_AUTO ? npo_orm : orm_recognise("", 0, NULL, name);
+	place->orm = session_orm(name);
 	place->ended = now;
 	place->statements = unit_total_statements();
 	place->session_time = Max(now - MyStartTimestamp, 0);

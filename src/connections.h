@@ -22,7 +22,7 @@ typedef struct ConnectionSums
 	Oid			dbid;
 	char		application_name[NAMEDATALEN];
 	bool		churns;			/* they came too fast for too little, for long enough */
-	uint8		orm;			/* Orm */
+	uint8		orm;			/* Orm, as the last session that showed it */
 	int64		sessions;
 	int64		statements;
 	int64		session_time;
@@ -35,6 +35,10 @@ typedef struct ConnectionSums
 	int32		slice_short;	/* that did not live long */
 	int32		hot_slices;
 } ConnectionSums;
+
+extern int	connection_statements;
+extern int	connection_time;	/* ms */
+extern int	connection_rate;	/* a minute */
 
 extern void connections_define_settings(void);
 extern Size connections_shmem_size(void);

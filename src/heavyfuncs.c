@@ -282,13 +282,10 @@ pg_nplusone_heavy_1_0(PG_FUNCTION_ARGS)
 static char *
 connection_advice(const ConnectionSums *sums)
 {
-	double		sessions = (double) sums->sessions;
-
 	if (!sums->churns)
 		return NULL;
-	return psprintf("A session lives for %.0f ms and sends %.0f statements, and another one follows at once; %.0f %% of its time goes by before the first. %s",
-					sums->session_time / sessions / 1000.0, sums->statements / sessions,
-					sums->session_time > 0 ? 100.0 * sums->connect_time / sums->session_time : 0.0,
+	return psprintf("More than %d sessions come and go in a minute, and most of them send %d statements or fewer and live for less than %d ms. %s",
+					connection_rate, connection_statements, connection_time,
 					heavywords_connections(sums->orm));
 }
 

@@ -56,7 +56,7 @@ heavystore_shmem_init(void)
 {
 	bool		found;
 
-	store = ShmemInitStruct("pg_nplusone heavy reads", sizeof(HeavyStore), &found);
+	store = ShmemInitStruct("pg_nplusone reads", sizeof(HeavyStore), &found);
 	if (!found)
 	{
 		memset(store, 0, sizeof(HeavyStore));
