@@ -174,6 +174,8 @@ def connect_and_visit(client, path, keep):
     """Request a page again and again, on connections that are kept or not, as Django does it between requests."""
     from django.db import close_old_connections, connection
 
+    # the setting is looked at when a connection is made
+    connection.close()
     connection.settings_dict['CONN_MAX_AGE'] = None if keep else 0
     output = []
     until = time.monotonic() + CONNECTING
