@@ -18,10 +18,12 @@
  * written by its owner alone, and only while it is empty.  Nothing is
  * allocated, looked up or thrown under the lock.
  *
- * "Too fast" is judged by slices of pg_nplusone.connection_span: in each of
- * CONNECTION_SLICES of them, one after the other, more sessions ended than
- * pg_nplusone.connection_rate allows, and at least half of them had few
- * statements, and at least half were short: so the median is.
+ * "Too fast" is judged over a streak of sessions that has lasted for
+ * pg_nplusone.connection_span: more of them have ended than
+ * pg_nplusone.connection_rate allows, at least half of them had few
+ * statements, and at least half were short; so the median is.  A streak is
+ * over when in one of CONNECTION_SLICES parts of that time fewer than half as
+ * many came: a burst is none.
  *
  *-------------------------------------------------------------------------
  */
@@ -181,33 +183,73 @@ slice_length(void)
 	return connection_span * USECS_PER_SEC / CONNECTION_SLICES;
 }
 
-/* Did the sessions of the slice come too fast, and do too little? */
-static bool
-is_hot(const ConnectionSums *sums)
+/* sessions that may end in so much time */
+static double
+allowed_sessions(int64 usecs)
 {
-	double		most = connection_rate * (double) slice_length() / (60 * USECS_PER_SEC);
-
-	return sums->slice_sessions > most &&
-		sums->slice_few * 2 >= sums->slice_sessions &&
-		sums->slice_short * 2 >= sums->slice_sessions;
+	return connection_rate * (double) usecs / (60 * USECS_PER_SEC);
 }
 
-/* A session of another slice than the one before has ended. */
 static void
-begin_slice(ConnectionSums *sums, int64 slice)
+begin_streak(ConnectionSums *sums, TimestampTz when)
 {
+	sums->streak_started = when;
+	sums->streak_sessions = sums->streak_few = sums->streak_short = 0;
+}
+
+/*
+ * A session has ended in another slice than the one before.  The slice that a
+ * streak began in was not a whole one.
+ */
+static void
+begin_slice(ConnectionSums *sums, int64 slice, TimestampTz when)
+{
+	bool		whole = sums->streak_started / slice_length() < sums->slice;
+
 	if (slice < sums->slice)
 		return;					/* a late one of a slice that is over */
-	sums->hot_slices = is_hot(sums) && slice == sums->slice + 1 ? sums->hot_slices + 1 : 0;
+	if (slice > sums->slice + 1 ||
+		(whole && sums->slice_sessions * 2 < allowed_sessions(slice_length())))
+		begin_streak(sums, when);
 	sums->slice = slice;
-	sums->slice_sessions = sums->slice_few = sums->slice_short = 0;
+	sums->slice_sessions = 0;
+}
+
+/* The streak has lasted for long enough: have its sessions done so little? */
+static bool
+is_churn(const ConnectionSums *sums, int64 elapsed)
+{
+	/* the first one has begun the streak */
+	return sums->streak_sessions - 1 > allowed_sessions(elapsed) &&
+		sums->streak_few * 2 >= sums->streak_sessions &&
+		sums->streak_short * 2 >= sums->streak_sessions;
+}
+
+static void
+go_on_with_streak(ConnectionSums *sums, const ConnectionPlace *place)
+{
+	int64		slice = place->ended / slice_length();
+	int64		elapsed;
+
+	if (slice != sums->slice)
+		begin_slice(sums, slice, place->ended);
+	sums->slice_sessions++;
+	sums->streak_sessions++;
+	sums->streak_few += place->statements <= connection_statements;
+	sums->streak_short += place->session_time < connection_time * INT64CONST(1000);
+	elapsed = place->ended - sums->streak_started;
+	if (elapsed < connection_span * USECS_PER_SEC)
+		return;
+	if (is_churn(sums, elapsed))
+		sums->churns = true;
+	else
+		begin_streak(sums, place->ended);
 }
 
 static void
 count_session(const ConnectionPlace *place)
 {
 	ConnectionSums *sums = line_for(place);
-	int64		slice = place->ended / slice_length();
 
 	sums->sessions++;
 	sums->statements += place->statements;
@@ -216,12 +258,7 @@ count_session(const ConnectionPlace *place)
 	sums->last_seen = Max(sums->last_seen, place->ended);
 	if (place->orm != ORM_SQL)
 		sums->orm = place->orm;
-	if (slice != sums->slice)
-		begin_slice(sums, slice);
-	sums->slice_sessions++;
-	sums->slice_few += place->statements <= connection_statements;
-	sums->slice_short += place->session_time < connection_time * INT64CONST(1000);
-	sums->churns |= sums->hot_slices + is_hot(sums) >= CONNECTION_SLICES;
+	go_on_with_streak(sums, place);
 }
 
 static void

@@ -28,12 +28,13 @@ typedef struct ConnectionSums
 	int64		session_time;
 	int64		connect_time;
 	TimestampTz last_seen;
-	/* the slice of time that is under way, and how many hot ones precede it */
+	/* sessions that have come one after the other, and since when */
+	TimestampTz streak_started;
+	int32		streak_sessions;
+	int32		streak_few;		/* with few statements */
+	int32		streak_short;	/* that did not live long */
+	int32		slice_sessions;	/* in the slice of time under way */
 	int64		slice;
-	int32		slice_sessions;
-	int32		slice_few;		/* with few statements */
-	int32		slice_short;	/* that did not live long */
-	int32		hot_slices;
 } ConnectionSums;
 
 extern int	connection_statements;

@@ -177,13 +177,10 @@ add_sort_columns(const Query *query, Keyset *keyset)
 	{
 		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
 		TargetEntry *tle = get_sortgroupref_tle(clause->tleSortGroupRef, query->targetList);
-		Oid			opfamily,
-					opcintype;
-		int16		strategy;
+		bool		down;
 
-		if (!get_ordering_op_properties(clause->sortop, &opfamily, &opcintype, &strategy) ||
-			!add_column(query, keyset, (Var *) tle->expr, clause->sortop,
-						strategy == BTGreaterStrategyNumber))
+		if (!OidIsValid(get_equality_op_for_ordering_op(clause->sortop, &down)) ||
+			!add_column(query, keyset, (Var *) tle->expr, clause->sortop, down))
 			return false;
 	}
 	return true;
