@@ -43,7 +43,8 @@
  * so that what is true of every second row is seen for what it is, and a row
  * lies in the middle of those that it stands for.
  */
-#define ROWS_AT_DISTANCE 8
+#define ROWS_AT_DISTANCE 4
+#define FIRST_DISTANCE 3
 
 /* fewer rows say nothing of a result */
 #define LEAST_MEASURED 4
@@ -121,7 +122,7 @@ heavy_start(HeavyMeter *meter, const QueryDesc *queryDesc, TupleDesc tupdesc,
 	meter->ncolumns = 0;
 	meter->natts = tupdesc->natts;
 	meter->until = first;
-	meter->distance = 1;
+	meter->distance = FIRST_DISTANCE;
 	meter->weight = meter->fixed = meter->other = 0;
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
@@ -144,7 +145,10 @@ heavy_start(HeavyMeter *meter, const QueryDesc *queryDesc, TupleDesc tupdesc,
 static inline double
 sent_bytes(Datum value)
 {
-	return (double) toast_raw_datum_size(value) - VARHDRSZ;
+	struct varlena *bytes = (struct varlena *) DatumGetPointer(value);
+
+	return VARATT_IS_EXTERNAL(bytes) || VARATT_IS_COMPRESSED(bytes) ?
+		(double) toast_raw_datum_size(value) - VARHDRSZ : VARSIZE_ANY_EXHDR(bytes);
 }
 
 /* the variable columns beyond those that are told apart */

@@ -13,13 +13,13 @@
 
 #include "heavystore.h"
 
-#define HEAVY_MEASURED 64		/* rows of a result that are measured at most */
+#define HEAVY_MEASURED 32		/* rows of a result that are measured at most */
 #define HEAVY_COLUMNS 24		/* columns of variable length told apart */
 
 /*
- * Bytes of the rows behind the sample of a result.  The first few are
- * measured one by one, then every third, every seventh and so on; a row that
- * is measured stands for its neighbours.  Lives on the stack of the run; only
+ * Bytes of the rows behind the sample of a result.  First every third is
+ * measured, then every seventh, and so on; a row that is measured stands for
+ * its neighbours.  Lives on the stack of the run; only
  * the first two are set before the sample is full.
  */
 typedef struct HeavyMeter
