@@ -46,8 +46,8 @@ SELECT round(column_share[1]::numeric, 2) AS share, total_bytes = mean_bytes AS 
 ALTER TABLE post ALTER body SET STORAGE EXTERNAL;
 CREATE TABLE document (id integer PRIMARY KEY, note text, body text, picture bytea);
 ALTER TABLE document ALTER picture SET STORAGE EXTERNAL;
--- bodies that grow, and compress well; pictures that are not compressed, and often null
-INSERT INTO document SELECT n, 'n', repeat('many words ', n),
+-- bodies of several sizes, which compress well; pictures that are not compressed, and often null
+INSERT INTO document SELECT n, 'n', repeat('many words ', 300 + n * 37 % 100),
                             CASE WHEN n % 2 = 0 THEN decode(repeat('00ff', 2000), 'hex') END
   FROM generate_series(1, 1500) n;
 SELECT pg_nplusone_reset() >= 0 AS cleared;
@@ -56,8 +56,8 @@ SELECT * FROM document ORDER BY id;
 SELECT * FROM document ORDER BY id;
 \o
 SELECT finding, calls, rows, columns, mean_rows,
-       abs(mean_bytes / (SELECT sum(octet_length(body) + coalesce(octet_length(picture), 0) + 5) FROM document) - 1) < 0.1 AS fair,
-       abs(column_share[1] / (SELECT sum(octet_length(body))::float8 / sum(octet_length(body) + coalesce(octet_length(picture), 0) + 5) FROM document) - 1) < 0.1 AS fair_share
+       abs(mean_bytes / (SELECT sum(octet_length(body) + coalesce(octet_length(picture), 0) + 5) FROM document) - 1) < 0.2 AS fair,
+       abs(column_share[1] / (SELECT sum(octet_length(body))::float8 / sum(octet_length(body) + coalesce(octet_length(picture), 0) + 5) FROM document) - 1) < 0.2 AS fair_share
   FROM pg_nplusone_heavy_reads WHERE finding = 'wide_columns';
 SELECT pg_nplusone_reset() >= 0 AS cleared;
 

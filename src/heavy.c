@@ -9,7 +9,7 @@
  *
  * What a value takes is read from its header: the size that it has when it is
  * sent, without fetching or decompressing it.  The rows of a result are
- * measured at growing distances, so that a few speak for four thousand; the
+ * measured at growing distances, so that a few speak for hundreds; the
  * receiver is left alone after that.
  *
  * A result that the client asked for in pieces (a cursor, a portal with a
@@ -43,7 +43,7 @@
  * so that what is true of every second row is seen for what it is, and a row
  * lies in the middle of those that it stands for.
  */
-#define ROWS_AT_DISTANCE 4
+#define ROWS_AT_DISTANCE 8
 #define FIRST_DISTANCE 3
 
 /* fewer rows say nothing of a result */
