@@ -316,6 +316,92 @@ COMMENT ON COLUMN pg_nplusone_index_hints.first_seen IS 'when the index was firs
 COMMENT ON COLUMN pg_nplusone_index_hints.last_seen IS 'when it was last wanted';
 
 --
+-- Heavy reads, and connections
+--
+
+CREATE FUNCTION pg_nplusone_heavy(
+    OUT userid oid,
+    OUT dbid oid,
+    OUT queryid bigint,
+    OUT query text,
+    OUT finding text,
+    OUT calls bigint,
+    OUT rows bigint,
+    OUT mean_rows double precision,
+    OUT total_bytes double precision,
+    OUT mean_bytes double precision,
+    OUT columns text[],
+    OUT column_share double precision[],
+    OUT application_name text,
+    OUT tags jsonb,
+    OUT advice text,
+    OUT first_seen timestamptz,
+    OUT last_seen timestamptz
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pg_nplusone_heavy_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 64;
+
+COMMENT ON FUNCTION pg_nplusone_heavy() IS
+'rows of the view pg_nplusone_heavy_reads; anyone may call it, and sees the statements of others only with the privileges of pg_read_all_stats; fails with object_not_in_prerequisite_state where the module is not preloaded';
+
+CREATE VIEW pg_nplusone_heavy_reads AS
+    SELECT * FROM pg_nplusone_heavy();
+
+COMMENT ON VIEW pg_nplusone_heavy_reads IS
+'statements that read more than a program is likely to need, one row per statement and finding; sizes are in bytes';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.userid IS 'role that executed the statement';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.dbid IS 'database in which it was executed';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.queryid IS 'query identifier of the statement, as in pg_stat_statements';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.query IS 'text of the statement, without its constants';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.finding IS 'wide_columns: few columns carry most of a large result; unbounded: many rows read at once, without LIMIT; deep_offset: many rows skipped by OFFSET';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.calls IS 'executions of which the finding is true';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.rows IS 'rows that they returned; for deep_offset, rows that they skipped';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.mean_rows IS 'the same for one execution, on average';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.total_bytes IS 'size of the values in all results, estimated from a part of the rows; null for deep_offset';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.mean_bytes IS 'the same for one execution, on average';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.columns IS 'wide columns, the widest first; null for other findings';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.column_share IS 'share of the bytes that each of them carries, 0 to 1';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.application_name IS 'application_name of the last execution';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.tags IS 'tags of the request, of the last execution';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.advice IS 'what happens, and what to change';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.first_seen IS 'when the first such execution ended';
+COMMENT ON COLUMN pg_nplusone_heavy_reads.last_seen IS 'when the latest such execution ended';
+
+CREATE FUNCTION pg_nplusone_connections(
+    OUT userid oid,
+    OUT dbid oid,
+    OUT application_name text,
+    OUT sessions bigint,
+    OUT statements bigint,
+    OUT mean_statements double precision,
+    OUT mean_session_time double precision,
+    OUT connect_share double precision,
+    OUT advice text
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pg_nplusone_connections_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 64;
+
+COMMENT ON FUNCTION pg_nplusone_connections() IS
+'rows of the view pg_nplusone_connections; anyone may call it, and sees the programs of others only with the privileges of pg_read_all_stats; fails with object_not_in_prerequisite_state where the module is not preloaded';
+
+CREATE VIEW pg_nplusone_connections AS
+    SELECT * FROM pg_nplusone_connections();
+
+COMMENT ON VIEW pg_nplusone_connections IS
+'client sessions that are over, one row per role, database and application_name; times are in milliseconds';
+COMMENT ON COLUMN pg_nplusone_connections.userid IS 'role that connected';
+COMMENT ON COLUMN pg_nplusone_connections.dbid IS 'database it connected to';
+COMMENT ON COLUMN pg_nplusone_connections.application_name IS 'application_name that the session ended with';
+COMMENT ON COLUMN pg_nplusone_connections.sessions IS 'number of sessions that are over';
+COMMENT ON COLUMN pg_nplusone_connections.statements IS 'statements in all of them, utility statements not counted';
+COMMENT ON COLUMN pg_nplusone_connections.mean_statements IS 'statements per session';
+COMMENT ON COLUMN pg_nplusone_connections.mean_session_time IS 'time from the start of a session''s process to its end, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_connections.connect_share IS 'share of that time before the first statement came, 0 to 1; all of it where none did';
+COMMENT ON COLUMN pg_nplusone_connections.advice IS 'what to change, where sessions come fast and do little; else null';
+
+--
 -- Administration
 --
 
@@ -356,7 +442,7 @@ AS 'MODULE_PATHNAME', 'pg_nplusone_reset_1_0'
 LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION pg_nplusone_reset(oid, oid, bigint) IS
-'remove the clusters of a role, a database, or with an identifier (0: any), and return how many were removed; superusers may call it and those it is granted to';
+'remove the clusters of a role, a database, or with an identifier (0: any), and return how many were removed; without an identifier also the heavy reads and connections of the role or the database; superusers may call it and those it is granted to';
 
 REVOKE ALL ON FUNCTION pg_nplusone_reset(oid, oid, bigint) FROM PUBLIC;
 
@@ -380,6 +466,7 @@ REVOKE ALL ON FUNCTION pg_nplusone_mute(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pg_nplusone_unmute(bigint) FROM PUBLIC;
 
 GRANT SELECT ON pg_nplusone_requests, pg_nplusone_index_hints TO PUBLIC;
+GRANT SELECT ON pg_nplusone_heavy_reads, pg_nplusone_connections TO PUBLIC;
 GRANT SELECT ON pg_nplusone, pg_nplusone_session, pg_nplusone_activity, pg_nplusone_info TO PUBLIC;
 
 --
@@ -547,11 +634,49 @@ BEGIN ATOMIC
                  'mean_time', pg_catalog.round(r.mean_time::numeric, 3),
                  'max_time', pg_catalog.round(r.max_time::numeric, 3))
                  ORDER BY r.statements DESC, r.route, r.application_name), '[]'::jsonb)
-               FROM pg_nplusone_requests r));
+               FROM pg_nplusone_requests r),
+        'heavy_reads',
+            (SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                 'role', pg_catalog.pg_get_userbyid(h.userid)::text,
+                 'database', (SELECT d.datname::text FROM pg_catalog.pg_database d
+                               WHERE d.oid = h.dbid),
+                 'queryid', h.queryid::text,
+                 'query', h.query,
+                 'finding', h.finding,
+                 'calls', h.calls,
+                 'rows', h.rows,
+                 'mean_rows', pg_catalog.round(h.mean_rows::numeric, 1),
+                 'total_bytes', pg_catalog.round(h.total_bytes::numeric, 0),
+                 'mean_bytes', pg_catalog.round(h.mean_bytes::numeric, 0),
+                 'columns', pg_catalog.to_jsonb(h.columns),
+                 'column_share',
+                     (SELECT pg_catalog.jsonb_agg(pg_catalog.round(s.share::numeric, 3) ORDER BY s.n)
+                        FROM pg_catalog.unnest(h.column_share) WITH ORDINALITY AS s(share, n)),
+                 'application_name', h.application_name,
+                 'tags', h.tags,
+                 'advice', h.advice,
+                 'first_seen', h.first_seen,
+                 'last_seen', h.last_seen)
+                 ORDER BY h.total_bytes DESC NULLS LAST, h.rows DESC, h.query), '[]'::jsonb)
+               FROM pg_nplusone_heavy_reads h),
+        'connections',
+            (SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                 'role', pg_catalog.pg_get_userbyid(n.userid)::text,
+                 'database', (SELECT d.datname::text FROM pg_catalog.pg_database d
+                               WHERE d.oid = n.dbid),
+                 'application_name', n.application_name,
+                 'sessions', n.sessions,
+                 'statements', n.statements,
+                 'mean_statements', pg_catalog.round(n.mean_statements::numeric, 1),
+                 'mean_session_time', pg_catalog.round(n.mean_session_time::numeric, 3),
+                 'connect_share', pg_catalog.round(n.connect_share::numeric, 3),
+                 'advice', n.advice)
+                 ORDER BY n.sessions DESC, n.application_name), '[]'::jsonb)
+               FROM pg_nplusone_connections n));
 END;
 
 COMMENT ON FUNCTION pg_nplusone_report_document() IS
-'all that a report tells, as a JSON document: clusters by the wall-clock time that they wasted, index hints, and statements per unit of work; times are in milliseconds; anyone may call it, and sees what the views show';
+'all that a report tells, as a JSON document: clusters by the wall-clock time that they wasted, index hints, statements per unit of work, heavy reads, and connections; times are in milliseconds, sizes in bytes; anyone may call it, and sees what the views show';
 
 -- A section per kind of thing, a paragraph per cluster; psql's aligned output
 -- puts a space before each line and a "+" behind it, which fit in too.
@@ -561,9 +686,11 @@ LANGUAGE SQL STABLE
 BEGIN ATOMIC
     WITH page AS MATERIALIZED (
         SELECT width - 2 AS columns, (width - 2) / 5 AS bar, d.clusters, d.index_hints, d.requests,
+               d.heavy_reads, d.connections,
                t.clusters AS n_clusters, t.muted, t.loops, t.calls, t.wasted_time
           FROM pg_catalog.jsonb_to_record(document)
-                   AS d(totals jsonb, clusters jsonb, index_hints jsonb, requests jsonb),
+                   AS d(totals jsonb, clusters jsonb, index_hints jsonb, requests jsonb,
+                        heavy_reads jsonb, connections jsonb),
                pg_catalog.jsonb_to_record(d.totals)
                    AS t(clusters bigint, muted bigint, loops bigint, calls bigint, wasted_time float8)
     ), cluster AS MATERIALIZED (
@@ -663,12 +790,63 @@ BEGIN ATOMIC
                    WITH ORDINALITY AS r(mean_statements, max_statements, units,
                                         units_with_loops, route, application_name, n)
          WHERE r.n <= 20::bigint
+        UNION ALL
+        SELECT 9, 0, E'\nHeavy reads'::text
+          FROM page p WHERE pg_catalog.jsonb_array_length(p.heavy_reads) > 0
+        UNION ALL
+        SELECT 10, h.n::integer,
+               pg_catalog.format(E'%s%s. %s, executions %s, rows %s%s\n'::text,
+                                 CASE WHEN h.n > 1::bigint THEN E'\n' END, h.n, h.finding, h.calls, h.rows,
+                                 ', '::text || pg_catalog.pg_size_pretty(h.total_bytes::bigint))
+               || (SELECT pg_catalog.string_agg(
+                              pg_catalog.format('   %-9s'::text, l.label)
+                              || pg_nplusone_report_fit(l.value, p.columns, 12, l.lines),
+                              E'\n'::text ORDER BY l.n)
+                     FROM (VALUES
+                         (1, 'query'::text, h.query, 3),
+                         (2, 'advice'::text, h.advice, 0),
+                         (3, 'from'::text, pg_catalog.concat_ws(', '::text,
+                             pg_catalog.concat_ws('@'::text, h.role, h.database), h.application_name,
+                             (SELECT pg_catalog.string_agg(t.key || '='::text || t.value, ', '::text ORDER BY t.key)
+                                FROM pg_catalog.jsonb_each_text(h.tags) AS t(key, value))), 0)) AS l(n, label, value, lines)
+                    WHERE l.value <> ''::text)
+          FROM page p,
+               ROWS FROM (pg_catalog.jsonb_to_recordset(p.heavy_reads)
+                              AS (finding text, calls bigint, rows bigint, total_bytes numeric, query text,
+                                  advice text, role text, database text, application_name text, tags jsonb))
+                   WITH ORDINALITY AS h(finding, calls, rows, total_bytes, query, advice, role,
+                                        database, application_name, tags, n)
+         WHERE h.n <= 20::bigint
+        UNION ALL
+        -- of connections only those that something is to be done about
+        SELECT 11, 0, E'\nConnections\n'::text
+               || pg_catalog.format('%9s %9s %9s %9s  %s'::text, 'sessions', 'mean', 'time', 'connect', 'program')
+          FROM page p
+         WHERE EXISTS (SELECT FROM pg_catalog.jsonb_to_recordset(p.connections) AS c(advice text)
+                        WHERE c.advice IS NOT NULL)
+        UNION ALL
+        SELECT 12, c.n::integer,
+               pg_catalog.format('%9s %9s %9s %7s %%  '::text, c.sessions, c.mean_statements,
+                                 pg_nplusone_report_time(c.mean_session_time),
+                                 pg_catalog.round(100::numeric * c.connect_share, 0))
+               || pg_nplusone_report_fit(
+                      pg_catalog.concat_ws(', '::text, pg_catalog.concat_ws('@'::text, c.role, c.database),
+                                           c.application_name), p.columns, 41, 1)
+               || E'\n      '::text || pg_nplusone_report_fit(c.advice, p.columns, 6, 0)
+          FROM page p,
+               ROWS FROM (pg_catalog.jsonb_to_recordset(p.connections)
+                              AS (sessions bigint, mean_statements numeric, mean_session_time float8,
+                                  connect_share numeric, role text, database text,
+                                  application_name text, advice text))
+                   WITH ORDINALITY AS c(sessions, mean_statements, mean_session_time, connect_share,
+                                        role, database, application_name, advice, n)
+         WHERE c.advice IS NOT NULL
     )
     SELECT pg_catalog.string_agg(s.lines, E'\n'::text ORDER BY s.n, s.rank) FROM section s;
 END;
 
 COMMENT ON FUNCTION pg_nplusone_report_text(jsonb, integer) IS
-'document of pg_nplusone_report_document() as text for a terminal of the given width: the ranking, then the twenty clusters at its head one by one, index hints, and the twenty busiest routes; anyone may call it';
+'document of pg_nplusone_report_document() as text for a terminal of the given width: the ranking, then the twenty clusters at its head one by one, index hints, the twenty busiest routes, twenty heavy reads, and connections that are worth keeping; anyone may call it';
 
 -- Whatever text comes from the document is escaped once, in the first CTEs;
 -- the markup is made from their columns, and from numbers.
@@ -677,7 +855,7 @@ RETURNS text
 LANGUAGE SQL STABLE
 BEGIN ATOMIC
     WITH page AS MATERIALIZED (
-        SELECT d.clusters, d.index_hints, d.requests,
+        SELECT d.clusters, d.index_hints, d.requests, d.heavy_reads, d.connections,
                pg_nplusone_report_escape(d.database) AS database,
                pg_nplusone_report_escape(d.server_version) AS server_version,
                pg_nplusone_report_escape(d.extension_version) AS extension_version,
@@ -686,7 +864,7 @@ BEGIN ATOMIC
                t.clusters AS n_clusters, t.muted, t.loops, t.calls, t.wasted_time
           FROM pg_catalog.jsonb_to_record(document)
                    AS d(totals jsonb, clusters jsonb, index_hints jsonb, requests jsonb,
-                        database text, server_version text, extension_version text,
+                        heavy_reads jsonb, connections jsonb, database text, server_version text, extension_version text,
                         generated_at timestamptz, stats_reset timestamptz),
                pg_catalog.jsonb_to_record(d.totals)
                    AS t(clusters bigint, muted bigint, loops bigint, calls bigint, wasted_time float8)
@@ -780,6 +958,45 @@ BEGIN ATOMIC
                                   mean_time float8, max_time float8))
                    WITH ORDINALITY AS r(route, application_name, mean_statements, max_statements,
                                         units, units_with_loops, mean_time, max_time, n)
+    ), heavy AS (
+        SELECT h.n,
+               pg_catalog.format('<article class="hint"><h5>%s</h5>%s%s<p class="figures">%s</p></article>'::text,
+                   pg_nplusone_report_escape(h.finding),
+                   '<p class="advice">'::text || pg_nplusone_report_escape(h.advice) || '</p>'::text,
+                   '<pre>'::text || pg_nplusone_report_escape(h.query) || '</pre>'::text,
+                   pg_catalog.concat_ws(' &middot; '::text,
+                       'executions '::text || h.calls::text,
+                       'rows '::text || h.rows::text,
+                       pg_catalog.pg_size_pretty(h.total_bytes::bigint),
+                       pg_nplusone_report_escape(pg_catalog.concat_ws(' @ '::text, h.role, h.database)),
+                       '<bdi dir="ltr">'::text || pg_nplusone_report_escape(h.application_name) || '</bdi>'::text,
+                       (SELECT pg_catalog.string_agg(
+                                   '<span class="tag">'::text || pg_nplusone_report_escape(t.key)
+                                   || '=<bdi dir="ltr">'::text || pg_nplusone_report_escape(t.value)
+                                   || '</bdi></span>'::text, ' '::text ORDER BY t.key)
+                          FROM pg_catalog.jsonb_each_text(h.tags) AS t(key, value)))) AS markup
+          FROM page p,
+               ROWS FROM (pg_catalog.jsonb_to_recordset(p.heavy_reads)
+                              AS (finding text, calls bigint, rows bigint, total_bytes numeric, query text,
+                                  advice text, role text, database text, application_name text, tags jsonb))
+                   WITH ORDINALITY AS h(finding, calls, rows, total_bytes, query, advice, role,
+                                        database, application_name, tags, n)
+    ), connection AS (
+        SELECT c.n,
+               pg_catalog.format('<tr><td class="name"><bdi dir="ltr">%s</bdi><small><bdi dir="ltr">%s</bdi></small><small>%s</small></td><td class="num">%s</td><td class="num">%s</td><td class="num">%s</td><td class="num">%s %%</td></tr>'::text,
+                   pg_nplusone_report_escape(pg_catalog.concat_ws(' @ '::text, c.role, c.database)),
+                   pg_nplusone_report_escape(c.application_name),
+                   pg_nplusone_report_escape(c.advice),
+                   c.sessions, c.mean_statements, pg_nplusone_report_time(c.mean_session_time),
+                   pg_catalog.round(100::numeric * c.connect_share, 0)) AS markup
+          FROM page p,
+               ROWS FROM (pg_catalog.jsonb_to_recordset(p.connections)
+                              AS (sessions bigint, mean_statements numeric, mean_session_time float8,
+                                  connect_share numeric, role text, database text,
+                                  application_name text, advice text))
+                   WITH ORDINALITY AS c(sessions, mean_statements, mean_session_time, connect_share,
+                                        role, database, application_name, advice, n)
+         WHERE c.advice IS NOT NULL
     ), ranking AS (
         SELECT c.rank,
                pg_catalog.format('<tr%s><td class="num">%s</td><td class="bars"><b>%s</b> <small>%s %%</small><span class="bar"><i style="width:%s%%"></i><u style="width:%s%%"></u></span></td><td class="num">%s</td><td class="num wide">%s</td><td class="name"><a href="#cluster-%s"><bdi dir="ltr">%s</bdi></a><small>%s, <span class="%s">%s</span>%s</small></td></tr>'::text,
@@ -917,6 +1134,17 @@ dt { color: var(--dim); font-size: .8rem } dd { margin: 0; font-variant-numeric:
 <thead><tr><th>Route</th><th class="num">Mean</th><th class="num">Max</th><th class="num">Units</th><th class="num">With loops</th><th class="num wide">Mean time</th><th class="num wide">Max time</th></tr></thead>
 <tbody>
 '::text || (SELECT pg_catalog.string_agg(r.markup, E'\n'::text ORDER BY r.n) FROM request r) || '
+</tbody>
+</table>'::text, ''::text)
+        || COALESCE('
+<h2>Heavy reads</h2>
+'::text || (SELECT pg_catalog.string_agg(h.markup, E'\n'::text ORDER BY h.n) FROM heavy h), ''::text)
+        || COALESCE('
+<h2>Connections</h2>
+<table>
+<thead><tr><th>Program</th><th class="num">Sessions</th><th class="num">Statements, mean</th><th class="num">Time, mean</th><th class="num">Connecting</th></tr></thead>
+<tbody>
+'::text || (SELECT pg_catalog.string_agg(c.markup, E'\n'::text ORDER BY c.n) FROM connection c) || '
 </tbody>
 </table>'::text, ''::text)
         || '

@@ -15,6 +15,8 @@
  *	 src/detect.c     once per loop: classify.c, normalize.c, and publishing
  *	 src/clusters.c   the clusters of all backends, in shared memory
  *	 src/sqlfuncs.c   the functions under the views
+ *	 src/heavy.c      results that carry too much, and connections.c: sessions
+ *					  that carry too little
  *	 src/persist.c    clusters across restarts
  *
  * Nothing is done outside of shared_preload_libraries: loading the library
@@ -36,6 +38,8 @@
 #include "action.h"
 #include "clusters.h"
 #include "compat.h"
+#include "connections.h"
+#include "heavy.h"
 #include "hints.h"
 #include "hooks.h"
 #include "orm.h"
@@ -211,6 +215,8 @@ request_shmem(void)
 	RequestAddinShmemSpace(requests_shmem_size());
 	RequestAddinShmemSpace(persist_shmem_size());
 	RequestAddinShmemSpace(hintstore_shmem_size());
+	RequestAddinShmemSpace(heavystore_shmem_size());
+	RequestAddinShmemSpace(connections_shmem_size());
 	RequestNamedLWLockTranche(CLUSTER_LOCK_TRANCHE, CLUSTER_LOCKS);
 	RequestNamedLWLockTranche(REQUESTS_TRANCHE, 1);
 }
@@ -226,6 +232,8 @@ start_shmem(void)
 	requests_shmem_init();
 	persist_shmem_init();
 	hintstore_shmem_init();
+	heavystore_shmem_init();
+	connections_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 	if (!IsUnderPostmaster)
 	{
@@ -249,6 +257,8 @@ _PG_init(void)
 	define_request_settings();
 	define_persistence_settings();
 	hints_define_settings();
+	heavy_define_settings();
+	connections_define_settings();
 	MarkGUCPrefixReserved("pg_nplusone");
 
 	prev_shmem_request = shmem_request_hook;

@@ -2,7 +2,8 @@
 """Visits every page of the blog, slow and mended, and asks pg_nplusone what it saw.
 
 Run by scripts/demo, in the environment of a throw-away server (PGHOST, PGPORT,
-PGUSER).  pg_nplusone runs with its default settings.
+PGUSER).  pg_nplusone runs with its default settings, but for one: that
+connections come and go is told after SPAN seconds and not after a minute.
 """
 
 import datetime
@@ -24,6 +25,10 @@ REQUESTS = len(PARTS)
 # Exit status where the tour went to its end and something was wrong
 WRONG = 3
 
+# So long connections have to come and go, and are made to
+SPAN = 6
+CONNECTING = SPAN * 1.5
+
 # Between pages: longer than pg_nplusone.idle_gap, as between two users
 PAUSE = 0.6
 
@@ -36,6 +41,7 @@ class Page:
     link: str = None
     confidences: tuple = ('proven', 'likely')
     advice: str = ''            # what the mended page does, in the words of the advice
+    view: str = 'pg_nplusone'   # where it is listed
 
 
 PAGES = [
@@ -65,21 +71,31 @@ PAGES = [
          advice="Sum('posts__views')"),
     Page('discussion', 'forward_fk', 'blog_comment.author_id -> blog_author.id',
          advice="prefetch_related('comments__author')"),
+    Page('archive', 'wide_columns', 'body', view='pg_nplusone_heavy_reads',
+         advice="Post.objects.defer('body')"),
+    Page('reading_time', 'unbounded', view='pg_nplusone_heavy_reads',
+         advice="Visit.objects....iterator(chunk_size="),
+    Page('old_visits', 'deep_offset', view='pg_nplusone_heavy_reads',
+         advice="Visit.objects.filter(id__lt=last.id).order_by('-id')"),
+    Page('front', 'connections', view='pg_nplusone_connections',
+         advice="CONN_MAX_AGE"),
 ]
 
 
 @dataclass
 class Listed:
-    """A row of the view pg_nplusone."""
+    """A row of one of the views."""
     pattern: str
     confidence: str
     link: str
     loops: int
     calls: int
     advice: str
+    view: str
 
     def matches(self, page):
-        return (self.pattern == page.pattern and self.confidence in page.confidences
+        return (self.view == page.view and self.pattern == page.pattern
+                and (self.view != 'pg_nplusone' or self.confidence in page.confidences)
                 and page.link in (None, self.link) and page.advice in (self.advice or ''))
 
 
@@ -111,23 +127,34 @@ class Observer:
 
     def listed(self):
         return [Listed(*row) for row in self.ask("""
-            SELECT pattern, confidence, link, loops, calls, advice
-            FROM pg_nplusone
+            SELECT pattern, confidence, link, loops, calls, advice, view
+            FROM (SELECT userid, dbid, pattern, confidence, link, loops, calls, advice, 'pg_nplusone' AS view
+                  FROM pg_nplusone
+                  UNION ALL
+                  SELECT userid, dbid, finding, '', columns[1], NULL, calls, advice, 'pg_nplusone_heavy_reads'
+                  FROM pg_nplusone_heavy_reads
+                  UNION ALL
+                  SELECT userid, dbid, 'connections', '', NULL, NULL, sessions, advice, 'pg_nplusone_connections'
+                  FROM pg_nplusone_connections WHERE advice IS NOT NULL) AS listed
             WHERE userid = 'blog'::regrole
               AND dbid = (SELECT oid FROM pg_database WHERE datname = 'blog')
             ORDER BY calls DESC, pattern""")]
 
+    def watch_connections(self):
+        self.ask(f"ALTER SYSTEM SET pg_nplusone.connection_span = '{SPAN}s'")
+        self.ask('SELECT pg_reload_conf()')
+
 
 def fill():
     """Posts whose authors repeat and come in no order, as in life."""
-    from blog.models import Author, Comment, Notice, Post, SiteSetting, Subscriber, Tag
+    from blog.models import Author, Comment, Notice, Post, SiteSetting, Subscriber, Tag, Visit
 
     dice = random.Random(1)
     authors = Author.objects.bulk_create(Author(name=f'Author {i}') for i in range(1, 151))
     tags = Tag.objects.bulk_create(Tag(name=f'tag{i}') for i in range(1, 16))
     day = datetime.date(2024, 1, 1)
     posts = Post.objects.bulk_create(
-        Post(author=dice.choice(authors[:40]), title=f'Post {i}', body=f'What there is to say about {i}. ' * 30,
+        Post(author=dice.choice(authors[:40]), title=f'Post {i}', body=f'What there is to say about {i}. ' * 60,
              published=day + datetime.timedelta(days=i))
         for i in range(300))
     Post.tags.through.objects.bulk_create(
@@ -135,10 +162,28 @@ def fill():
     Comment.objects.bulk_create(
         Comment(post=post, author=dice.choice(authors), text='So true', flagged=dice.random() < 0.2)
         for post in posts for _ in range(dice.randint(1, 4)))
+    Visit.objects.bulk_create(
+        (Visit(post=dice.choice(posts), seconds=dice.randint(1, 600)) for _ in range(12000)), batch_size=4000)
     subscribers = Subscriber.objects.bulk_create(Subscriber(email=f's{i}@example.org') for i in range(200))
     Notice.objects.bulk_create(Notice(subscriber=subscriber, text='Welcome') for subscriber in subscribers * 3)
     SiteSetting.objects.bulk_create(
         SiteSetting(name=name, value=value) for name, value in [('date_format', '%d %B %Y'), ('title', 'Blog')])
+
+
+def connect_and_visit(client, path, keep):
+    """Request a page again and again, on connections that are kept or not, as Django does it between requests."""
+    from django.db import close_old_connections, connection
+
+    # the setting is looked at when a connection is made
+    connection.close()
+    connection.settings_dict['CONN_MAX_AGE'] = None if keep else 0
+    output = []
+    until = time.monotonic() + CONNECTING
+    while time.monotonic() < until:
+        output.append(client.get(path).content)
+        close_old_connections()
+    connection.settings_dict['CONN_MAX_AGE'] = None
+    return 1, output[:REQUESTS]
 
 
 def visit(client, path):
@@ -162,9 +207,10 @@ def judge(page, form, listed):
     """What is wrong with this listing; nothing if it is as it should be."""
     if form == 'slow':
         if not any(row.matches(page) for row in listed):
-            return f'expected {page.pattern} ({" or ".join(page.confidences)})' + (f', {page.link}' if page.link else '') + f', advising {page.advice}'
-    elif any(row.confidence in ('proven', 'likely') for row in listed):
-        return 'expected nothing proven or likely'
+            surely = f' ({" or ".join(page.confidences)})' if page.view == 'pg_nplusone' else ''
+            return f'expected {page.pattern}{surely}' + (f', {page.link}' if page.link else '') + f', advising {page.advice}'
+    elif any(row.confidence in ('proven', 'likely') or row.view != 'pg_nplusone' for row in listed):
+        return 'expected nothing proven or likely, nor anything heavy'
     return None
 
 
@@ -173,7 +219,7 @@ LINE = '{:<15} {:<7} {:>10}  {:<17} {:<11} {:>6} {:>6}  {}'
 
 def report(page, form, statements, listed, fault):
     heading = (page.name if form == 'slow' else '', form, statements)
-    rows = [(row.pattern, row.confidence, row.loops, row.calls, row.link or '') for row in listed]
+    rows = [(row.pattern, row.confidence, row.loops or '', row.calls, row.link or '') for row in listed]
     for row in rows or [('nothing listed', '', '', '', '')]:
         print(LINE.format(*heading, *row).rstrip())
         heading = ('', '', '')
@@ -196,6 +242,7 @@ def main():
     call_command('migrate', run_syncdb=True, verbosity=0)
     fill()
     observer.ask('ANALYZE')
+    observer.watch_connections()
 
     print(f'Django {django.get_version()}; {REQUESTS} requests for each page, on one connection\n')
     print(LINE.format('page', 'form', 'statements', 'pattern', 'confidence', 'loops', 'calls', 'link'))
@@ -207,7 +254,11 @@ def main():
         for form in wrong:
             time.sleep(PAUSE)
             observer.reset()
-            statements, outputs[form] = visit(client, f'/{form}/{page.name}/')
+            path = f'/{form}/{page.name}/'
+            if page.view == 'pg_nplusone_connections':
+                statements, outputs[form] = connect_and_visit(client, path, form == 'mended')
+            else:
+                statements, outputs[form] = visit(client, path)
             listed = observer.listed()
             fault = judge(page, form, listed)
             wrong[form] += bool(fault)

@@ -15,6 +15,11 @@ SELECT attrelid::regclass AS view, attname AS column,
    AND c.relkind = 'v' AND attnum > 0
  ORDER BY c.relname COLLATE "C", attnum;
 
+SELECT attname AS column, format_type(atttypid, atttypmod) AS type
+  FROM pg_attribute WHERE attrelid = 'pg_nplusone_heavy_reads'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT attname AS column, format_type(atttypid, atttypmod) AS type
+  FROM pg_attribute WHERE attrelid = 'pg_nplusone_connections'::regclass AND attnum > 0 ORDER BY attnum;
+
 -- pg_nplusone_session has the columns of pg_nplusone, in that order
 SELECT a.attname, a.atttypid::regtype, s.attname, s.atttypid::regtype
   FROM (SELECT * FROM pg_attribute WHERE attrelid = 'pg_nplusone'::regclass AND attnum > 0) a

@@ -13,6 +13,9 @@ SELECT name, boot_val AS default, unit, min_val AS min, max_val AS max, enumvals
                 'pg_nplusone.min_confidence', 'pg_nplusone.sample_rows',
                 'pg_nplusone.action', 'pg_nplusone.action_min_confidence',
                 'pg_nplusone.tags', 'pg_nplusone.orm', 'pg_nplusone.index_hints', 'pg_nplusone.hint_min_time',
+                'pg_nplusone.heavy_result', 'pg_nplusone.heavy_rows', 'pg_nplusone.heavy_offset',
+                'pg_nplusone.connection_rate', 'pg_nplusone.connection_span',
+                'pg_nplusone.connection_statements', 'pg_nplusone.connection_time',
                 'pg_nplusone.save', 'pg_nplusone.save_interval')
  ORDER BY name;
 
@@ -61,9 +64,10 @@ RESET ALL;
 SET pg_nplusone.max = 2000;
 SET pg_nplusone.query_size = '4kB';
 
--- and two are for the configuration file
+-- and some are for the configuration file
 SET pg_nplusone.save = off;
 SET pg_nplusone.save_interval = '1h';
+SET pg_nplusone.connection_rate = -1;
 
 -- the prefix is reserved: a misspelt name is an error
 SET pg_nplusone.treshold = 3;
@@ -81,6 +85,9 @@ SET pg_nplusone.hint_min_time = -1;
 SET pg_nplusone.track = 'none';
 SET pg_nplusone.min_confidence = 'proven';
 SET pg_nplusone.sample_rows = 0;
+SET pg_nplusone.heavy_result = -1;
+SET pg_nplusone.heavy_rows = -1;
+SET pg_nplusone.heavy_offset = -1;
 RESET ROLE;
 SHOW pg_nplusone.threshold;
 SHOW pg_nplusone.track;

@@ -43,7 +43,7 @@
 #define EVICT_MAX 64
 
 /* room for advice and rewrite beside the two statements */
-#define TEXT_ROOM_EXTRA 1024
+#define TEXT_ROOM_EXTRA 896
 
 typedef struct ClusterTable
 {

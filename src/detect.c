@@ -25,6 +25,7 @@
 #include "clusters.h"
 #include "cycle.h"
 #include "detect.h"
+#include "heavy.h"
 #include "hints.h"
 #include "normalize.h"
 #include "reread.h"
@@ -169,23 +170,30 @@ text_orm(const char *text, int len)
 	return ORM_SQL;
 }
 
+/* The ORM that wrote a statement. */
+Orm
+detect_statement_orm(const QueryDesc *queryDesc)
+{
+	const PlannedStmt *pstmt = queryDesc->plannedstmt;
+	const char *text = queryDesc->sourceText;
+
+	if (npo_orm != ORM_AUTO)
+		return npo_orm;
+	if (text == NULL)
+		return ORM_SQL;
+	text += Max(pstmt->stmt_location, 0);
+	return text_orm(text, pstmt->stmt_len > 0 ? pstmt->stmt_len : strlen(text));
+}
+
 /* The ORM that wrote the loop: its statement tells, or else its parent's. */
 static Orm
 loop_orm(const LoopFacts *facts)
 {
-	const PlannedStmt *pstmt = facts->queryDesc->plannedstmt;
-	const char *text = facts->queryDesc->sourceText;
-	Orm			orm = ORM_SQL;
+	Orm			orm = detect_statement_orm(facts->queryDesc);
+	const char *text;
 	int			len;
 
-	if (npo_orm != ORM_AUTO)
-		return npo_orm;
-	if (text != NULL)
-	{
-		text += Max(pstmt->stmt_location, 0);
-		orm = text_orm(text, pstmt->stmt_len > 0 ? pstmt->stmt_len : strlen(text));
-	}
-	if (orm == ORM_SQL && facts->sample != NULL &&
+	if (npo_orm == ORM_AUTO && orm == ORM_SQL && facts->sample != NULL &&
 		(text = texts_get(facts->sample->text, &len)) != NULL)
 		orm = text_orm(text, len);
 	return orm;
@@ -301,6 +309,8 @@ publish(const UnitEntry *entry, Loop *loop, SlotLoop *counts,
 	Classification classification;
 
 	make_finding(entry, loop, queryDesc, &facts, &classification, finding);
+	if (classification.pattern == PATTERN_DEFERRED_COLUMN)
+		heavy_withdraw(classification.child.relid);
 	loop->resets = clusters_resets();
 	if (!wants_texts(finding, loop, counts))
 	{

@@ -9,8 +9,10 @@
 #define PG_NPLUSONE_DETECT_H
 
 #include "loops.h"
+#include "orm.h"
 
 extern void detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts,
 						   QueryDesc *queryDesc);
+extern Orm	detect_statement_orm(const QueryDesc *queryDesc);
 
 #endif							/* PG_NPLUSONE_DETECT_H */

@@ -343,6 +343,27 @@ take_row(Sampler *sampler, TupleTableSlot *slot)
 /* the client's receiver's own function, while it has ours */
 static bool (*client_receive) (TupleTableSlot *slot, DestReceiver *self);
 
+/* and the meter of the run that it belongs to, once the sample is full */
+static HeavyMeter *client_meter;
+
+/* The sample is full: does the meter want the rows behind it? */
+static bool
+start_meter(Sampler *sampler, TupleTableSlot *slot)
+{
+	return heavy_start(&sampler->meter, sampler->execution->queryDesc,
+					   slot->tts_tupleDescriptor,
+					   sampler->ncolumns > 0 ? 1 : npo_sample_rows);
+}
+
+/* Count the rows behind the sample, and measure a few.  Most cost a compare. */
+static bool
+receive_metered(TupleTableSlot *slot, DestReceiver *self)
+{
+	if (!heavy_pass_row(client_meter, slot))
+		self->receiveSlot = client_receive;
+	return client_receive(slot, self);
+}
+
 /*
  * Stand in for the receiver's own function.  When enough rows have been seen
  * its own function is put back, so that the rest of a large result costs
@@ -359,6 +380,11 @@ receive_in_place(TupleTableSlot *slot, DestReceiver *self)
 		take_row(sampler, slot);
 	if (sampler == NULL || sampler->full)
 		self->receiveSlot = receive;
+	if (sampler != NULL && sampler->full && start_meter(sampler, slot))
+	{
+		client_meter = &sampler->meter;
+		self->receiveSlot = receive_metered;
+	}
 	return receive(slot, self);
 }
 
@@ -374,8 +400,15 @@ receive_by_proxy(TupleTableSlot *slot, DestReceiver *self)
 {
 	Sampler    *sampler = proxy_sampler(self);
 
-	if (!sampler->full)
+	if (sampler->full)
+		sampler->meter.active = sampler->meter.active &&
+			heavy_pass_row(&sampler->meter, slot);
+	else
+	{
 		take_row(sampler, slot);
+		if (sampler->full)
+			start_meter(sampler, slot);
+	}
 	return sampler->target->receiveSlot(slot, sampler->target);
 }
 
@@ -436,7 +469,8 @@ evidence_stop_sampling(Sampler *sampler, QueryDesc *queryDesc)
 {
 	if (sampler->receive == NULL)
 		queryDesc->dest = sampler->target;
-	else if (sampler->target->receiveSlot == receive_in_place)
+	else if (sampler->target->receiveSlot == receive_in_place ||
+			 sampler->target->receiveSlot == receive_metered)
 		sampler->target->receiveSlot = sampler->receive;
 }
 

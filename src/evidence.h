@@ -11,6 +11,7 @@
 #include "executor/execdesc.h"
 #include "tcop/dest.h"
 
+#include "heavy.h"
 #include "shape.h"
 #include "slots.h"
 
@@ -69,6 +70,7 @@ typedef struct Sampler
 	SampleColumn columns[SAMPLE_COLUMNS];
 	uint32		first[SAMPLE_COLUMNS];
 	DestReceiver proxy;
+	HeavyMeter	meter;			/* of the rows behind the sample, see heavy.h */
 } Sampler;
 
 /*

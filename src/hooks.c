@@ -42,7 +42,9 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "connections.h"
 #include "evidence.h"
+#include "heavy.h"
 #include "hints.h"
 #include "hooks.h"
 #include "loops.h"
@@ -111,6 +113,7 @@ attach(void)
 		return false;
 	}
 	before_shmem_exit(detach_at_exit, (Datum) 0);
+	connections_note_first_statement(GetCurrentStatementStartTimestamp());
 	attached = true;
 	return true;
 }
@@ -313,6 +316,8 @@ run_sampled(NPO_EXECUTOR_RUN_ARGS, Execution *execution)
 	if (sampler.sample >= 0)
 		evidence_finish_sampling(&sampler, execution->rows +
 								 (int64) queryDesc->estate->es_processed);
+	if (sampler.full)
+		heavy_note_rows(&sampler.meter, queryDesc, execution);
 }
 
 /*
@@ -451,6 +456,8 @@ run_the_usual_way(NPO_EXECUTOR_RUN_ARGS)
 		run_sampled(NPO_EXECUTOR_RUN_PASS, execution);
 	else
 		run(NPO_EXECUTOR_RUN_PASS, NULL);
+	if (unit_has_offset(execution))
+		heavy_note_offset(queryDesc, execution);
 	if (!fires_triggers(queryDesc))
 		end_usage(execution, queryDesc);
 }
@@ -753,6 +760,7 @@ hooks_install(void)
 	ExecutorEnd_hook = npo_ExecutorEnd;
 	prev_ProcessUtility = ProcessUtility_hook;
 	ProcessUtility_hook = npo_ProcessUtility;
+	connections_install();
 	RegisterXactCallback(at_xact_event, NULL);
 	RegisterSubXactCallback(at_subxact_event, NULL);
 }

@@ -476,6 +476,8 @@ read_node(ShapeWalk *walk, const Plan *plan)
 				walk->shape->flags |= SHAPE_BATCH;
 			break;
 		case T_Limit:
+			if (((const Limit *) plan)->limitOffset != NULL)
+				walk->shape->flags |= SHAPE_OFFSET;
 			if (is_value(strip_casts(((const Limit *) plan)->limitOffset)))
 				add_place(walk, KEY_OFFSET, InvalidOid, 0, LIST_OFFSET, 0);
 			break;

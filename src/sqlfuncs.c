@@ -32,6 +32,8 @@
 
 #include "clusters.h"
 #include "compat.h"
+#include "connections.h"
+#include "heavystore.h"
 #include "hints.h"
 #include "persist.h"
 #include "requests.h"
@@ -477,6 +479,11 @@ pg_nplusone_reset_1_0(PG_FUNCTION_ARGS)
 	check_loaded();
 	if (!OidIsValid(userid) && !OidIsValid(dbid) && clusterid == 0)
 		requests_reset();
+	if (clusterid == 0)
+	{
+		heavystore_reset(userid, dbid);
+		connections_reset(userid, dbid);
+	}
 	hints_forget();
 	hintstore_reset(userid, dbid, clusterid);
 	PG_RETURN_INT64(clusters_remove(userid, dbid, clusterid));

@@ -52,7 +52,7 @@ can_open(const Execution *execution)
 		return false;
 	if (stores_row(entry))
 		return !loop->wants_history && loop->follow.sample < 0;
-	return entry->shape.nkeys == 1 && (entry->shape.flags & SHAPE_OPAQUE) == 0;
+	return entry->shape.nkeys == 1 && (entry->shape.flags & (SHAPE_OPAQUE | SHAPE_OFFSET)) == 0;
 }
 
 /* How often can the statement be executed before its loop is unsettled? */

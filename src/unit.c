@@ -63,6 +63,7 @@ uint32		unit_plannings = 0;
 int64		unit_statements = 0;	/* since pg_nplusone_session_reset() */
 
 static UnitMemory *memory = NULL;
+static int64 earlier_statements = 0;	/* before pg_nplusone_session_reset() */
 
 /* -------------------------------------------------------------------------
  * Memory
@@ -583,6 +584,8 @@ unit_prepare_sampler(Execution *execution, bool in_pieces, Sampler *sampler)
 	sampler->seen = 0;
 	sampler->ncolumns = 0;
 	sampler->full = (entry == NULL);
+	sampler->meter.wanted = entry != NULL && !in_pieces && !execution->nested;
+	sampler->meter.active = false;
 	sampler->keep_single = in_pieces || follows;
 	sampler->singles = follows && (entry->shape.flags & SHAPE_SINGLE_ROW) != 0;
 	sampler->truncates = sampler->singles && loops_is_last_single(entry);
@@ -651,6 +654,13 @@ unit_session_statements(void)
 	return memory == NULL ? 0 : Max(unit_statements - 1, 0);
 }
 
+/* All statements of the session. */
+int64
+unit_total_statements(void)
+{
+	return earlier_statements + unit_statements;
+}
+
 void
 unit_session_reset(void)
 {
@@ -658,5 +668,6 @@ unit_session_reset(void)
 		return;
 	unit_close();
 	session_reset();
+	earlier_statements += unit_statements;
 	unit_statements = 0;
 }

@@ -118,6 +118,13 @@ extern uint32 unit_plannings;
 /* statements of this session, see pg_nplusone_session_statements() */
 extern int64 unit_statements;
 
+/* Does its statement skip rows by OFFSET? */
+static inline bool
+unit_has_offset(const Execution *execution)
+{
+	return (execution->entry->shape.flags & SHAPE_OFFSET) != 0;
+}
+
 extern bool unit_attach(void);
 extern bool unit_begin_statement(QueryDesc *queryDesc, uint64 queryid,
 								 bool nested, Execution *execution);
@@ -136,6 +143,7 @@ extern void unit_break_run(void);
 extern void unit_close(void);
 extern UnitEntry *unit_find_entry(uint64 queryid);
 extern int64 unit_session_statements(void);
+extern int64 unit_total_statements(void);
 extern void unit_session_reset(void);
 
 /* The entry of an execution, unless another statement has taken it over. */

@@ -4,8 +4,8 @@ from django.db.models import Count, Exists, OuterRef, Subquery, Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from .models import Author, Comment, Notice, Post, SiteSetting, Subscriber
-from .slow import PAGE_SIZE, newest_posts, page_of
+from .models import Author, Comment, Notice, Post, SiteSetting, Subscriber, Visit
+from .slow import ARCHIVE_SIZE, FAR_BACK, PAGE_SIZE, front, newest_posts, page_of  # noqa: F401
 
 
 def authors(request):
@@ -79,3 +79,23 @@ def totals(request):
 def discussion(request):
     posts = page_of(Post.objects.prefetch_related('comments__author').order_by('-id'), request)
     return render(request, 'blog/discussion.html', {'posts': posts})
+
+
+def archive(request):
+    start = int(request.GET.get('page', 0))
+    posts = Post.objects.defer('body').order_by('-id')[start:start + ARCHIVE_SIZE]
+    return render(request, 'blog/titles.html', {'posts': posts})
+
+
+def reading_time(request):
+    # sum() in the database would do; this is for work that needs every row
+    seconds = sum(visit.seconds for visit in Visit.objects.iterator(chunk_size=2000))
+    return render(request, 'blog/lines.html', {'lines': [('Seconds', seconds)]})
+
+
+def old_visits(request):
+    # the link to the page says behind which visit it begins: here it is computed
+    start = FAR_BACK + int(request.GET.get('page', 0)) * PAGE_SIZE
+    last = Visit.objects.latest('id').id - start + 1
+    visits = Visit.objects.filter(id__lt=last).order_by('-id')[:PAGE_SIZE]
+    return render(request, 'blog/lines.html', {'lines': [(visit.id, visit.seconds) for visit in visits]})

@@ -33,6 +33,11 @@ class Comment(models.Model):
         ordering = ['id']
 
 
+class Visit(models.Model):
+    post = models.ForeignKey(Post, models.CASCADE, related_name='visits')
+    seconds = models.IntegerField()
+
+
 class Subscriber(models.Model):
     email = models.EmailField(unique=True)
 

@@ -1,4 +1,5 @@
-"""The pages as they are often written: each asks once more for every row of a list.
+"""The pages as they are often written: each asks once more for every row of a list,
+or for more than it shows.
 
 Where the mistake sits in a template, the view looks innocent.  mended.py has
 the same pages with the same output.
@@ -8,9 +9,11 @@ from django.db.models import Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from .models import Author, Notice, Post, SiteSetting, Subscriber
+from .models import Author, Notice, Post, SiteSetting, Subscriber, Visit
 
 PAGE_SIZE = 20
+ARCHIVE_SIZE = 150
+FAR_BACK = 5000
 
 
 def page_of(queryset, request):
@@ -93,3 +96,23 @@ def totals(request):
 
 def discussion(request):
     return render(request, 'blog/discussion.html', {'posts': newest_posts(request)})
+
+
+def archive(request):
+    start = int(request.GET.get('page', 0))
+    return render(request, 'blog/titles.html', {'posts': Post.objects.order_by('-id')[start:start + ARCHIVE_SIZE]})
+
+
+def reading_time(request):
+    seconds = sum(visit.seconds for visit in Visit.objects.all())
+    return render(request, 'blog/lines.html', {'lines': [('Seconds', seconds)]})
+
+
+def old_visits(request):
+    start = FAR_BACK + int(request.GET.get('page', 0)) * PAGE_SIZE
+    visits = Visit.objects.order_by('-id')[start:start + PAGE_SIZE]
+    return render(request, 'blog/lines.html', {'lines': [(visit.id, visit.seconds) for visit in visits]})
+
+
+def front(request):
+    return HttpResponse(Post.objects.get(pk=1).title)

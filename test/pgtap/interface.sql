@@ -56,6 +56,17 @@ SELECT results_eq('SELECT pg_temp.columns_of(''pg_nplusone_session'')', 'SELECT 
 SELECT set_eq('SELECT split_part(pg_temp.columns_of(''pg_nplusone_info''), '' '', 1)',
               ARRAY['clusters', 'max_clusters', 'dealloc', 'dropped', 'stats_reset', 'last_saved'],
               'pg_nplusone_info has the documented columns');
+SELECT results_eq('SELECT pg_temp.columns_of(''pg_nplusone_heavy_reads'')', $$SELECT unnest(ARRAY[
+    'userid oid', 'dbid oid', 'queryid bigint', 'query text', 'finding text', 'calls bigint', 'rows bigint',
+    'mean_rows double precision', 'total_bytes double precision', 'mean_bytes double precision', 'columns text[]',
+    'column_share double precision[]', 'application_name text', 'tags jsonb', 'advice text',
+    'first_seen timestamp with time zone', 'last_seen timestamp with time zone'])$$,
+                  'pg_nplusone_heavy_reads has the documented columns');
+SELECT results_eq('SELECT pg_temp.columns_of(''pg_nplusone_connections'')', $$SELECT unnest(ARRAY[
+    'userid oid', 'dbid oid', 'application_name text', 'sessions bigint', 'statements bigint',
+    'mean_statements double precision', 'mean_session_time double precision', 'connect_share double precision',
+    'advice text'])$$,
+                  'pg_nplusone_connections has the documented columns');
 
 -- Functions, their arguments and defaults
 
@@ -78,6 +89,10 @@ SELECT results_eq('EXECUTE setting(''threshold'')', $$VALUES (ARRAY['5', 'user']
 SELECT results_eq('EXECUTE setting(''idle_gap'')', $$VALUES (ARRAY['500ms', 'user'])$$, 'pg_nplusone.idle_gap');
 SELECT results_eq('EXECUTE setting(''min_confidence'')', $$VALUES (ARRAY['suspected', 'superuser'])$$, 'pg_nplusone.min_confidence');
 SELECT results_eq('EXECUTE setting(''sample_rows'')', $$VALUES (ARRAY['64', 'superuser'])$$, 'pg_nplusone.sample_rows');
+SELECT results_eq('EXECUTE setting(''heavy_result'')', $$VALUES (ARRAY['100kB', 'superuser'])$$, 'pg_nplusone.heavy_result');
+SELECT results_eq('EXECUTE setting(''heavy_rows'')', $$VALUES (ARRAY['10000', 'superuser'])$$, 'pg_nplusone.heavy_rows');
+SELECT results_eq('EXECUTE setting(''heavy_offset'')', $$VALUES (ARRAY['1000', 'superuser'])$$, 'pg_nplusone.heavy_offset');
+SELECT results_eq('EXECUTE setting(''connection_rate'')', $$VALUES (ARRAY['60', 'sighup'])$$, 'pg_nplusone.connection_rate');
 
 -- Every object says what it is
 
@@ -96,6 +111,8 @@ $$, 'every view and function has a comment');
 SELECT table_privs_are('pg_nplusone', 'public', ARRAY['SELECT'], 'anyone may read pg_nplusone');
 SELECT table_privs_are('pg_nplusone_session', 'public', ARRAY['SELECT'], 'anyone may read pg_nplusone_session');
 SELECT table_privs_are('pg_nplusone_info', 'public', ARRAY['SELECT'], 'anyone may read pg_nplusone_info');
+SELECT table_privs_are('pg_nplusone_heavy_reads', 'public', ARRAY['SELECT'], 'anyone may read pg_nplusone_heavy_reads');
+SELECT table_privs_are('pg_nplusone_connections', 'public', ARRAY['SELECT'], 'anyone may read pg_nplusone_connections');
 SELECT ok(NOT has_function_privilege('public', 'pg_nplusone_reset(oid, oid, bigint)', 'EXECUTE'),
           'not everyone may reset');
 
