@@ -1,0 +1,225 @@
+#!/usr/bin/python3
+"""Run the blocks of README.md and docs/, and compare what they print with what is written.
+
+  check.py [--write] [-v] [DOCUMENT]...
+
+Each document is read from top to bottom, in a database and a psql session of its
+own; markdown.py tells which blocks are run and masks.py what is not compared.
+What a block prints stands in the document, or else in expected/.  --write puts
+what was printed there, in both places.
+
+The server is the one that the libpq environment names; it must have pg_nplusone
+preloaded, and nobody else may use it.  The last line is "N passed, N failed".
+"""
+
+import argparse
+import difflib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import markdown
+from expected import Expected
+from masks import mask
+from psql import Psql, ask, completed
+
+ROOT = Path(__file__).resolve().parents[2]
+ERROR = re.compile(r"^(psql:.*: )?(ERROR|FATAL|PANIC):", re.M)
+DATABASES = "SELECT datname FROM pg_database"
+ROLES = "SELECT rolname FROM pg_roles"
+TIME_LIMIT = 300                # seconds that a block of shell may take
+
+
+def _has_module(name):
+    return importlib.util.find_spec(name) is not None
+
+
+def _succeeds(*command):
+    try:
+        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+# What a block may need beyond psql, and how to know that it is there
+NEEDS = {
+    "django": lambda: _has_module("django") and _has_module("psycopg2"),
+    "sqlalchemy": lambda: _has_module("sqlalchemy") and _has_module("psycopg2"),
+    "rails": lambda: _succeeds("ruby", "-e", "require 'active_record'; require 'pg'"),
+    "laravel": lambda: _succeeds("php", "-r", "require 'Illuminate/Database/autoload.php'; exit(extension_loaded('pdo_pgsql') ? 0 : 1);"),
+    "hibernate": lambda: _succeeds("javac", "-version") and Path("/usr/share/java/hibernate3.jar").exists()
+    and Path("/usr/share/java/postgresql.jar").exists(),
+    "pgtap": lambda: ask("SELECT 1 FROM pg_available_extensions WHERE name = 'pgtap'") != [],
+    "npm": lambda: _succeeds("npm", "ping"),
+}
+
+
+class Document:
+    """A document that is being run."""
+
+    def __init__(self, path, write, verbose):
+        self.path = path
+        self.name = str(path.relative_to(ROOT))
+        self.lines = path.read_text().split("\n")
+        self.blocks = markdown.read(self.lines)
+        self.expected = Expected(self.name)
+        self.write = write
+        self.verbose = verbose
+        self.changes = []               # blocks of output, and what they shall be
+        self.passed = self.failed = 0
+        self.skipped = []
+        self.needs = {}
+
+    @property
+    def wanted(self):
+        return any(block.is_run for block in self.blocks)
+
+    def check(self):
+        """Run the whole document."""
+        database = "docs_" + re.sub(r"\W", "_", self.path.stem.lower())
+        before = self._set_up(database)
+        self.directory = Path(tempfile.mkdtemp(prefix="docs."))
+        os.environ["PGDATABASE"] = database
+        self.psql = Psql(database)
+        try:
+            for block in self.blocks:
+                self._check_block(block)
+        finally:
+            self.psql.close()
+            os.environ["PGDATABASE"] = "postgres"
+            shutil.rmtree(self.directory)
+            self._clean_up(before)
+        self._finish()
+
+    def _set_up(self, database):
+        ask(f"DROP DATABASE IF EXISTS {database}")
+        before = ask(DATABASES), ask(ROLES)
+        ask(f"CREATE DATABASE {database}")
+        creates = any(b.is_run and b.text.startswith("CREATE EXTENSION pg_nplusone") for b in self.blocks)
+        if not creates:
+            ask("CREATE EXTENSION pg_nplusone", database)
+        ask("CREATE EXTENSION IF NOT EXISTS pg_nplusone")
+        ask("SELECT pg_nplusone_reset()")
+        return before
+
+    @staticmethod
+    def _clean_up(before):
+        databases, roles = before
+        for row in ask(DATABASES):
+            if row not in databases:
+                ask(f'DROP DATABASE "{row[0]}" WITH (FORCE)')
+        for row in ask(ROLES):
+            if row not in roles:
+                ask(f'DROP OWNED BY "{row[0]}"; DROP ROLE "{row[0]}"')
+
+    def _finish(self):
+        if self.write:
+            for block, text in sorted(self.changes, key=lambda change: -change[0].first):
+                self.lines[block.first:block.last] = text.split("\n")
+            self.path.write_text("\n".join(self.lines))
+            self.expected.write()
+            return
+        for key in self.expected.unused():
+            self._fail(f"{self.name}: expected/ holds the output of a block that is no more: {key}")
+
+    def _check_block(self, block):
+        need = block.marks.get("needs")
+        if need is not None and not self._is_there(need):
+            if need not in self.skipped:
+                self.skipped.append(need)
+            return
+        if "prepare" in block.marks:
+            output = self.psql.run(completed(block.marks["prepare"]))
+            if ERROR.search(output):
+                self._fail(f"{self.name}:{block.line}: the preparation failed\n{output}")
+        if "file" in block.marks:
+            file = self.directory / block.marks["file"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text + "\n")
+        elif block.is_run:
+            self._judge(block, self._run(block))
+
+    def _is_there(self, need):
+        if need not in NEEDS:
+            raise markdown.Fault(f"{self.name}: nothing is known about \"{need}\"")
+        if need not in self.needs:
+            self.needs[need] = NEEDS[need]()
+        return self.needs[need]
+
+    def _run(self, block):
+        if "output of" in block.marks:
+            return self.psql.run(completed(block.marks["output of"]))
+        if block.language in markdown.SQL:
+            if completed(block.text) != block.text:
+                return "ERROR:  the last statement of the block does not end"
+            return self.psql.run(block.text)
+        try:
+            done = subprocess.run(["bash", "-c", block.text], cwd=self.directory, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIME_LIMIT)
+        except subprocess.TimeoutExpired:
+            return f"ERROR: no end after {TIME_LIMIT} seconds"
+        if done.returncode != 0 and "fails" not in block.marks:
+            return f"{done.stdout}\nERROR:  exit status {done.returncode}"
+        return done.stdout.rstrip()
+
+    def _judge(self, block, output):
+        where = f"{self.name}:{block.line}"
+        if self.verbose:
+            print(f"-- {where}\n{output}")
+        failed = ERROR.search(output) is not None
+        if failed != ("fails" in block.marks) and block.language in markdown.SQL + ("sh",):
+            self._fail(f"{where}: {'it fails' if failed else 'it should fail'}\n{output}")
+            return
+        shown = block if "output of" in block.marks else block.output
+        written = shown.text if shown is not None else self.expected.of(block)
+        volatile = block.volatile()
+        wanted, got = mask(written, volatile), mask(output, volatile)
+        if wanted == got:
+            self.passed += 1
+        elif self.write:
+            self.passed += 1
+            if shown is not None:
+                self.changes.append((shown, output))
+            else:
+                self.expected.put(block, output)
+        else:
+            difference = "\n".join(difflib.unified_diff(wanted, got, "written", "printed", lineterm=""))
+            self._fail(f"{where}: the output is another\n{difference}")
+
+    def _fail(self, message):
+        self.failed += 1
+        print(f"FAILED {message}\n", flush=True)
+
+
+def documents():
+    return [ROOT / "README.md"] + sorted((ROOT / "docs").rglob("*.md"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--write", action="store_true", help="put the output into the documents and expected/")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show all output")
+    parser.add_argument("documents", nargs="*", type=lambda name: Path(name).resolve())
+    options = parser.parse_args()
+
+    passed = failed = 0
+    for path in options.documents or documents():
+        document = Document(path, options.write, options.verbose)
+        if not document.wanted:
+            continue
+        document.check()
+        print(f"{document.name}: {document.passed} passed, {document.failed} failed", flush=True)
+        for need in document.skipped:
+            print(f"skipped: what needs {need} in {document.name}")
+        passed, failed = passed + document.passed, failed + document.failed
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
