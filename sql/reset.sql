@@ -131,6 +131,17 @@ SELECT pg_nplusone_session_statements();
 SELECT 1 / (id - 40) FROM author WHERE id = 40;
 SELECT pg_nplusone_session_statements();
 
+--
+-- A unit of work that begins after a reset counts, the first of a session too
+--
+SELECT pg_nplusone_reset() > 0 AS removed;
+\c -
+SET pg_nplusone.tags = 'route=/first';
+SELECT name FROM reset.author WHERE id = 40;
+SELECT name FROM reset.tag WHERE id = 40;
+\c -
+SELECT route, units, statements FROM pg_nplusone_requests WHERE route = '/first';
+
 SET client_min_messages = warning;
 DROP SCHEMA reset CASCADE;
 DROP ROLE regress_nplusone_one;

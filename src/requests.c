@@ -203,9 +203,18 @@ mine(void)
 	return &my_slot->requests;
 }
 
+/*
+ * A unit that begins after a reset is counted whatever the slot holds: sums of
+ * before it are dropped, and a slot that is new knows of no reset.
+ */
 static void
 begin_unit(RequestSums *unit)
 {
+	if (mine()->generation != table->generation)
+	{
+		mine()->npending = 0;
+		mine()->generation = table->generation;
+	}
 	unit->userid = GetUserId();
 	unit->dbid = MyDatabaseId;
 	strlcpy(unit->application_name, application_name ? application_name : "",
