@@ -14,7 +14,6 @@ preloaded, and nobody else may use it.  The last line is "N passed, N failed".
 
 import argparse
 import difflib
-import importlib.util
 import os
 import re
 import shutil
@@ -24,6 +23,7 @@ import tempfile
 from pathlib import Path
 
 import markdown
+from bridge import Bridge
 from expected import Expected
 from masks import mask
 from psql import Psql, ask, completed
@@ -35,28 +35,43 @@ ROLES = "SELECT rolname FROM pg_roles"
 TIME_LIMIT = 300                # seconds that a block of shell may take
 
 
-def _has_module(name):
-    return importlib.util.find_spec(name) is not None
-
-
-def _succeeds(*command):
+def _prints(pattern, *command):
+    """Does the command succeed and print this first?"""
     try:
-        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return False
+    return done.returncode == 0 and re.match(pattern, done.stdout) is not None
 
 
-# What a block may need beyond psql, and how to know that it is there
+def _python(pattern, program):
+    return _prints(pattern, sys.executable, "-c", program)
+
+
+def _has_hibernate():
+    jars = [Path("/usr/share/java") / name for name in ("hibernate3.jar", "javassist.jar", "postgresql.jar")]
+    return all(jar.exists() for jar in jars) and _prints("", "javac", "-version")
+
+
+def _has_prisma():
+    """Only on request: it is 300 MB of packages."""
+    return bool(os.environ.get("PG_NPLUSONE_LONG")) and _prints("v2", "node", "--version") and _prints("", "npm", "ping")
+
+
+PHP = "require 'Illuminate/Database/autoload.php'; echo extension_loaded('pdo_pgsql') ? PHP_VERSION : 'none';"
+
+# What a block may need beyond psql, and how to know that it is there, in the
+# version whose output the document shows
 NEEDS = {
-    "django": lambda: _has_module("django") and _has_module("psycopg2"),
-    "sqlalchemy": lambda: _has_module("sqlalchemy") and _has_module("psycopg2"),
-    "rails": lambda: _succeeds("ruby", "-e", "require 'active_record'; require 'pg'"),
-    "laravel": lambda: _succeeds("php", "-r", "require 'Illuminate/Database/autoload.php'; exit(extension_loaded('pdo_pgsql') ? 0 : 1);"),
-    "hibernate": lambda: _succeeds("javac", "-version") and Path("/usr/share/java/hibernate3.jar").exists()
-    and Path("/usr/share/java/postgresql.jar").exists(),
+    "django": lambda: _python(r"3\.2", "import django, psycopg2; print(django.__version__)"),
+    "sqlalchemy": lambda: _python(r"1\.4", "import sqlalchemy, psycopg2; print(sqlalchemy.__version__)"),
+    "rails": lambda: _prints(r"6\.1", "ruby", "-e", "require 'active_record'; require 'pg'; print ActiveRecord.version"),
+    "laravel": lambda: _prints(r"8\.", "php", "-r", PHP),
+    "hibernate": _has_hibernate,
     "pgtap": lambda: ask("SELECT 1 FROM pg_available_extensions WHERE name = 'pgtap'") != [],
-    "npm": lambda: _succeeds("npm", "ping"),
+    "prisma": _has_prisma,
 }
+TCP = ("hibernate",)            # those whose driver knows no Unix sockets
 
 
 class Document:
@@ -85,12 +100,15 @@ class Document:
         before = self._set_up(database)
         self.directory = Path(tempfile.mkdtemp(prefix="docs."))
         os.environ["PGDATABASE"] = database
+        self._make_environment()
         self.psql = Psql(database)
         try:
             for block in self.blocks:
                 self._check_block(block)
         finally:
             self.psql.close()
+            if self.bridge:
+                self.bridge.close()
             os.environ["PGDATABASE"] = "postgres"
             shutil.rmtree(self.directory)
             self._clean_up(before)
@@ -116,6 +134,21 @@ class Document:
         for row in ask(ROLES):
             if row not in roles:
                 ask(f'DROP OWNED BY "{row[0]}"; DROP ROLE "{row[0]}"')
+
+    def _make_environment(self):
+        """What the blocks of shell find around them."""
+        programs = self.directory / ".bin"
+        programs.mkdir()
+        (programs / "python3").symlink_to(sys.executable)      # the one that NEEDS was asked with
+        self.environment = os.environ | {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            # what npm does not have of Prisma, and these pages do not use, is not downloaded
+            "PRISMA_SCHEMA_ENGINE_BINARY": "/bin/true",
+        }
+        self.bridge = None
+        if any(b.marks.get("needs") in TCP for b in self.blocks) and os.environ.get("PGHOST", "").startswith("/"):
+            self.bridge = Bridge()
+            self.environment |= {"PGHOST": "127.0.0.1", "PGPORT": str(self.bridge.port)}
 
     def _finish(self):
         if self.write:
@@ -159,8 +192,9 @@ class Document:
                 return "ERROR:  the last statement of the block does not end"
             return self.psql.run(block.text)
         try:
-            done = subprocess.run(["bash", "-c", block.text], cwd=self.directory, stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIME_LIMIT)
+            done = subprocess.run(["bash", "-e", "-c", block.text], cwd=self.directory,
+                                  env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired:
             return f"ERROR: no end after {TIME_LIMIT} seconds"
         if done.returncode != 0 and "fails" not in block.marks:

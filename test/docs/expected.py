@@ -15,7 +15,7 @@ class Expected:
         self.sections = {}
         if self.path.exists():
             parts = TITLE.split(self.path.read_text())
-            self.outputs = {key: text.strip("\n") for key, text in zip(parts[1::2], parts[2::2])}
+            self.outputs = {key: text[1:].rstrip("\n") for key, text in zip(parts[1::2], parts[2::2])}
 
     def of(self, block):
         """What is written for this block.  Blocks are asked for in order, each once."""

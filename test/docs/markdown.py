@@ -10,7 +10,8 @@ of the page does not see it:
   <!-- prepare: SQL -->      run before the block, not shown
   <!-- output of: SQL -->    the block is what this gives
   <!-- volatile: A, B -->    columns of the output that differ from run to run
-  <!-- needs: WHAT -->       the block wants this (see check.py), or is skipped
+  <!-- needs: WHAT -->       the block wants this (see check.py), or is skipped; on the
+                             first line of a document: all of its blocks do
 
 Blocks of SQL are run without a mark.  The fence without a language that follows a
 block that is run, in the same section, is what it has to print.
@@ -75,10 +76,11 @@ def _marks_above(lines, fence):
 def read(lines):
     """The blocks of a document, in order, each with the output that it shows."""
     blocks, section, opened = [], "", None
+    of_all = _marks_above(lines, 1) if lines[0].startswith("<!--") else {}
     for number, line in enumerate(lines):
         fence = FENCE.match(line)
         if opened is None and fence:
-            opened = Block(fence.group(3), "", section, number + 1, 0, _marks_above(lines, number))
+            opened = Block(fence.group(3), "", section, number + 1, 0, of_all | _marks_above(lines, number))
             opened.fence = fence.group(2)
         elif opened is not None and line.strip() == opened.fence:
             opened.last = number
@@ -96,7 +98,7 @@ def read(lines):
 def _pair_outputs(blocks):
     previous = None
     for block in blocks:
-        is_output = block.language in OUTPUT and not block.marks
+        is_output = block.language in OUTPUT and not set(block.marks) - {"needs"}
         if is_output and previous is not None and previous.section == block.section:
             previous.output = block
         # a file between a command and its output would be hard to read
