@@ -96,7 +96,7 @@ class Document:
 
     def check(self):
         """Run the whole document."""
-        database = "docs_" + re.sub(r"\W", "_", self.path.stem.lower())
+        database = "blog"
         before = self._set_up(database)
         self.directory = Path(tempfile.mkdtemp(prefix="docs."))
         os.environ["PGDATABASE"] = database

@@ -9,6 +9,7 @@ of the page does not see it:
   <!-- fails -->             an error is what the block shows
   <!-- prepare: SQL -->      run before the block, not shown
   <!-- output of: SQL -->    the block is what this gives
+  <!-- recording of: CMD --> the block is parts of what a script prints; recording.py compares
   <!-- volatile: A, B -->    columns of the output that differ from run to run
   <!-- needs: WHAT -->       the block wants this (see check.py), or is skipped; on the
                              first line of a document: all of its blocks do
@@ -21,7 +22,7 @@ import re
 from dataclasses import dataclass, field
 
 FENCE = re.compile(r"^( *)(```+)(\w*)\s*$")
-MARK = re.compile(r"<!--\s*(not run|run|file|fails|prepare|output of|volatile|needs)\s*(?::\s*(.*?))?\s*-->", re.S)
+MARK = re.compile(r"<!--\s*(not run|run|file|fails|prepare|output of|recording of|volatile|needs)\s*(?::\s*(.*?))?\s*-->", re.S)
 HEADING = re.compile(r"^#+ +(.*?)\s*$")
 SQL = ("sql",)
 OUTPUT = ("", "text")

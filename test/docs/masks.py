@@ -20,7 +20,7 @@ IN_TEXT = [
     (re.compile(r"\bin \d+\.\d+s\b"), "in *s"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d(?::\d\d)?|Z)?"), "*"),
     (re.compile(r"\* ms +[#-]{2,}"), "* ms *"),
-    (re.compile(r"\b\d\d\.\d+ \(Debian [^)]*\)"), "*"),
+    (re.compile(r"\b(PostgreSQL|Django) \d[\w.]*( \(Debian [^)]*\))?"), r"\1 *"),
     (re.compile(r"^\(?Time: .*"), "Time: *"),
 ]
 

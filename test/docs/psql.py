@@ -10,7 +10,8 @@ PATIENCE = 120                  # seconds that a block may take
 READERS_PAUSE = 0.6             # between two blocks; longer than pg_nplusone.idle_gap, as with a reader
 
 
-ENDS = re.compile(r"(;|\\\w+[^\n;]*)\s*(--[^\n]*)?$")       # a semicolon or a backslash command
+# a semicolon, a backslash command, or a variable that holds a statement
+ENDS = re.compile(r"(;|\\\w+[^\n;]*|\n:\w+)\s*(--[^\n]*)?$")
 
 
 def completed(text):
