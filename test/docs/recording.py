@@ -1,14 +1,9 @@
-#!/usr/bin/python3
 """Is the recording of a script in README.md what the script prints?
 
-  recording.py SCRIPT OUTPUT
-
-OUTPUT is a file with what SCRIPT has printed.  "[...]" in the recording stands for
-any number of lines; times and versions are not compared.  Exits with 1, and says
-which line is not there, if it is another.
+"[...]" in the recording stands for any number of lines; times and versions are not
+compared.
 """
 
-import sys
 from pathlib import Path
 
 import markdown
@@ -41,15 +36,8 @@ def first_difference(recorded, printed):
     return None
 
 
-def main():
-    script, output = sys.argv[1:]
+def fault(script, output):
+    """What is wrong with the recording of a script that has printed this; nothing if it is right."""
     recorded = [line for line in recording(script) if not line.startswith("$ ")]
-    line = first_difference(recorded, Path(output).read_text().rstrip("\n").split("\n"))
-    if line is not None:
-        print(f"README.md shows a line that {script} does not print there:\n{line}")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    line = first_difference(recorded, output.rstrip("\n").split("\n"))
+    return line and f"README.md shows a line that {script} does not print there:\n{line}"
