@@ -203,13 +203,10 @@ mine(void)
 	return &my_slot->requests;
 }
 
-/*
- * A unit that begins after a reset is counted whatever the slot holds: sums of
- * before it are dropped, and a slot that is new knows of no reset.
- */
 static void
 begin_unit(RequestSums *unit)
 {
+	/* What is left here from before a reset goes; this unit comes after it. */
 	if (mine()->generation != table->generation)
 	{
 		mine()->npending = 0;
