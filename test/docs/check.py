@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """Run the blocks of README.md and docs/, and compare what they print with what is written.
 
-  check.py [--write] [-v] [DOCUMENT]...
+  check.py [--write | --fresh] [-v] [DOCUMENT]...
   check.py --recording SCRIPT OUTPUT
 
 Each document is read from top to bottom, in a database and a psql session of its
 own; markdown.py tells which blocks are run and masks.py what is not compared.
 What a block prints stands in the document, or else in expected/.  --write puts
-what was printed there, in both places.
+what was printed there, in both places, where it is another; --fresh also where
+nothing but times and the like is.
 
 With --recording the recording of a script in README.md is compared with a file that
 has what the script printed, without a server.
@@ -82,14 +83,15 @@ TCP = ("hibernate",)            # those whose driver knows no Unix sockets
 class Document:
     """A document that is being run."""
 
-    def __init__(self, path, write, verbose):
+    def __init__(self, path, options):
         self.path = path
         self.name = str(path.relative_to(ROOT))
         self.lines = path.read_text().split("\n")
         self.blocks = markdown.read(self.lines)
         self.expected = Expected(self.name)
-        self.write = write
-        self.verbose = verbose
+        self.write = options.write or options.fresh
+        self.fresh = options.fresh
+        self.verbose = options.verbose
         self.changes = []               # blocks of output, and what they shall be
         self.passed = self.failed = 0
         self.skipped = []
@@ -218,7 +220,7 @@ class Document:
         written = shown.text if shown is not None else self.expected.of(block)
         volatile = block.volatile()
         wanted, got = mask(written, volatile), mask(output, volatile)
-        if wanted == got:
+        if wanted == got and not self.fresh:
             self.passed += 1
         elif self.write:
             self.passed += 1
@@ -249,6 +251,7 @@ def report_recording(fault):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--write", action="store_true", help="put the output into the documents and expected/")
+    parser.add_argument("--fresh", action="store_true", help="the same, and take new times and identifiers")
     parser.add_argument("-v", "--verbose", action="store_true", help="show all output")
     parser.add_argument("documents", nargs="*", type=lambda name: Path(name).resolve())
     parser.add_argument("--recording", nargs=2, metavar=("SCRIPT", "OUTPUT"), help="look at the recording of a script")
@@ -259,7 +262,7 @@ def main():
         return report_recording(recording.fault(script, Path(output).read_text()))
     passed = failed = 0
     for path in options.documents or documents():
-        document = Document(path, options.write, options.verbose)
+        document = Document(path, options)
         if not document.wanted:
             continue
         document.check()
