@@ -11,8 +11,9 @@ of the page does not see it:
   <!-- output of: SQL -->    the block is what this gives
   <!-- recording of: CMD --> the block is parts of what a script prints; recording.py compares
   <!-- volatile: A, B -->    columns of the output that differ from run to run
-  <!-- needs: WHAT -->       the block wants this (see check.py), or is skipped; on the
-                             first line of a document: all of its blocks do
+  <!-- needs: WHAT -->       the block wants this (see check.py), or is skipped
+
+A mark on the first line of a document is one of all its blocks.
 
 Blocks of SQL are run without a mark.  The fence without a language that follows a
 block that is run, in the same section, is what it has to print.

@@ -37,6 +37,10 @@ class Marks(unittest.TestCase):
         block, = blocks("<!-- fails -->\n<!-- prepare:\nCREATE ROLE r;\n-->\n```sql\nSELECT 1;\n```")
         self.assertEqual(block.marks, {"fails": "", "prepare": "CREATE ROLE r;"})
 
+    def test_mark_on_the_first_line_is_of_all(self):
+        first, second = blocks("<!-- not run: three servers -->\n# Title\n```sql\nSELECT 1;\n```\n```sql\nSELECT 2;\n```")
+        self.assertFalse(first.is_run or second.is_run)
+
     def test_block_that_does_not_end(self):
         with self.assertRaises(markdown.Fault):
             blocks("```sql\nSELECT 1;")
