@@ -22,7 +22,7 @@ block that is run, in the same section, is what it has to print.
 import re
 from dataclasses import dataclass, field
 
-FENCE = re.compile(r"^( *)(```+)(\w*)\s*$")
+FENCE = re.compile(r"^( *)(```+)([^\s`]*)\s*$")
 MARK = re.compile(r"<!--\s*(not run|run|file|fails|prepare|output of|recording of|volatile|needs)\s*(?::\s*(.*?))?\s*-->", re.S)
 HEADING = re.compile(r"^#+ +(.*?)\s*$")
 SQL = ("sql",)

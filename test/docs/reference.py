@@ -25,9 +25,9 @@ HEAD = """# Reference
 
 All views, functions and settings, as the server itself describes them: written by
 `test/docs/reference.py --write` from the comments in the catalog and from
-`pg_settings`. To change a text, change the comment. In psql `\\d+ pg_nplusone`,
-`\\df+ pg_nplusone*` and `\\dconfig+ pg_nplusone.*` show the same. What they are for
-is told in the [README](../README.md).
+`pg_settings`. To change a text, change the comment. In psql `\\d+ pg_nplusone` and
+`\\df+ pg_nplusone*` show the same. What they are for is told in the
+[README](../README.md).
 """
 
 OURS = """
