@@ -26,9 +26,13 @@ class Psql:
             ["psql", "-X", "-q", "-d", database], bufsize=0,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
+    @staticmethod
+    def pause():
+        """A reader reads: what comes next belongs to another unit of work."""
+        time.sleep(READERS_PAUSE)
+
     def run(self, text):
         """Send a block as if it were pasted; its output, errors among it."""
-        time.sleep(READERS_PAUSE)
         self.count += 1
         marker = f"-- end of block {self.count} --"
         self.process.stdin.write(f"{text}\n\\echo '{marker}'\n".encode())
