@@ -52,7 +52,7 @@ COMMENT ON VIEW pg_nplusone IS
 'statements that were executed in a loop, one row per cluster of loops; times are in milliseconds';
 COMMENT ON COLUMN pg_nplusone.userid IS 'role that executed the loop';
 COMMENT ON COLUMN pg_nplusone.dbid IS 'database in which it was executed';
-COMMENT ON COLUMN pg_nplusone.clusterid IS 'stable identifier of the cluster, for pg_nplusone_reset()';
+COMMENT ON COLUMN pg_nplusone.clusterid IS 'stable identifier of the cluster, for pg_nplusone_reset(), pg_nplusone_mute() and pg_nplusone_unmute()';
 COMMENT ON COLUMN pg_nplusone.pattern IS 'kind of loop: forward_fk, reverse_fk, many_to_many, polymorphic, deferred_column, count, exists, aggregate, first_per_parent, lookup, duplicate, select_for_update, insert, update, delete, upsert, other';
 COMMENT ON COLUMN pg_nplusone.confidence IS 'proven: the keys were the values of a column of the parent''s result, in order; likely: tied by a transaction, an unbroken run of writes, or a run as long as the parent''s result; suspected: repetition only';
 COMMENT ON COLUMN pg_nplusone.queryid IS 'query identifier of the repeated statement, as in pg_stat_statements';
@@ -129,7 +129,7 @@ COMMENT ON VIEW pg_nplusone_session IS
 'loops of this session since it began or since pg_nplusone_session_reset(); columns as in pg_nplusone';
 COMMENT ON COLUMN pg_nplusone_session.userid IS 'role that executed the loop';
 COMMENT ON COLUMN pg_nplusone_session.dbid IS 'database in which it was executed';
-COMMENT ON COLUMN pg_nplusone_session.clusterid IS 'stable identifier of the cluster, for pg_nplusone_reset()';
+COMMENT ON COLUMN pg_nplusone_session.clusterid IS 'stable identifier of the cluster, for pg_nplusone_reset(), pg_nplusone_mute() and pg_nplusone_unmute()';
 COMMENT ON COLUMN pg_nplusone_session.pattern IS 'kind of loop: forward_fk, reverse_fk, many_to_many, polymorphic, deferred_column, count, exists, aggregate, first_per_parent, lookup, duplicate, select_for_update, insert, update, delete, upsert, other';
 COMMENT ON COLUMN pg_nplusone_session.confidence IS 'proven: the keys were the values of a column of the parent''s result, in order; likely: tied by a transaction, an unbroken run of writes, or a run as long as the parent''s result; suspected: repetition only';
 COMMENT ON COLUMN pg_nplusone_session.queryid IS 'query identifier of the repeated statement, as in pg_stat_statements';
@@ -295,14 +295,14 @@ CREATE VIEW pg_nplusone_index_hints AS
 
 COMMENT ON VIEW pg_nplusone_index_hints IS
 'missing indexes that the planner has confirmed, and findings where no index is the answer; the greatest estimated saving first';
-COMMENT ON COLUMN pg_nplusone_index_hints.clusterid IS 'the loop, as in pg_nplusone; 0 for a slow statement outside of loops';
-COMMENT ON COLUMN pg_nplusone_index_hints.userid IS 'role that ran the statement that wanted the index first';
+COMMENT ON COLUMN pg_nplusone_index_hints.clusterid IS 'the loop, as in pg_nplusone; 0 for a slow statement outside of loops, or a foreign key';
+COMMENT ON COLUMN pg_nplusone_index_hints.userid IS 'role that ran the statement that wanted the index first; owner of the table for a foreign key';
 COMMENT ON COLUMN pg_nplusone_index_hints.queryid IS 'query identifier of that statement';
 COMMENT ON COLUMN pg_nplusone_index_hints.query IS 'text of that statement, without its constants';
 COMMENT ON COLUMN pg_nplusone_index_hints.relation IS 'table that lacks the index, null for a finding about the whole statement';
-COMMENT ON COLUMN pg_nplusone_index_hints.ddl IS 'statement that creates the index, null for a finding';
+COMMENT ON COLUMN pg_nplusone_index_hints.ddl IS 'statement that creates the index, null where none is the answer';
 COMMENT ON COLUMN pg_nplusone_index_hints.reason IS 'what the statement would use the index for';
-COMMENT ON COLUMN pg_nplusone_index_hints.finding IS 'what is wrong where no index is the answer';
+COMMENT ON COLUMN pg_nplusone_index_hints.finding IS 'what is wrong where no index is the answer, or beside one';
 COMMENT ON COLUMN pg_nplusone_index_hints.calls IS 'executions that wanted the index';
 COMMENT ON COLUMN pg_nplusone_index_hints.total_exec_time IS 'time of these executions, in milliseconds';
 COMMENT ON COLUMN pg_nplusone_index_hints.cost_before IS 'cost of the plan as it is, in units of the planner';

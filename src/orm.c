@@ -402,6 +402,14 @@ is_typeorm(const Writing *w)
 		alias[len + 1] != '_';
 }
 
+/* what its query builder calls the result of count(), sum() and exists() */
+static bool
+names_like_laravel(const Writing *w)
+{
+	return (begins(w, "select ") && has(w, ") as aggregate from \"")) ||
+		(begins(w, "select exists(select * from \"") && ends(w, ") as \"exists\""));
+}
+
 /*
  * All in lower case.  A literal LIMIT 1 behind a qualified key with a
  * parameter, and "is not null" after it, are Laravel's alone.
@@ -411,6 +419,8 @@ is_laravel(const Writing *w)
 {
 	const char *where;
 
+	if (names_like_laravel(w))
+		return true;
 	if (!begins(w, "select * from \"") || has(w, " as \""))
 		return false;
 	where = find(w, " where \"");

@@ -69,6 +69,11 @@ INSERT INTO hand (wanted, statement) VALUES
 ('laravel', 'select * from "authors" where "authors"."id" = $1 limit 1'),
 ('laravel', 'select * from "posts" where "posts"."author_id" = $1 and "posts"."author_id" is not null'),
 ('laravel', 'select * from "authors" where "authors"."id" = 7 limit 1'),
+('laravel', 'select count(*) as aggregate from "comments" where "comments"."post_id" = $1 and "comments"."post_id" is not null'),
+('laravel', 'select sum("views") as aggregate from "posts" where "posts"."author_id" = $1'),
+('laravel', 'select exists(select * from "comments" where "comments"."post_id" = $1) as "exists"'),
+('sql', 'select count(*) as "aggregate" from "comments" where "post_id" = $1'),
+('sql', 'select exists(select 1 from "comments" where "post_id" = $1) as "exists"'),
 -- Entity Framework Core
 ('ef', E'SELECT a."Id", a."Name"\nFROM "Authors" AS a\nWHERE a."Id" = @__p_0\nLIMIT 1'),
 ('ef', E'SELECT p."Id", p."AuthorId", p."Title"\nFROM "Posts" AS p\nWHERE p."AuthorId" = $1'),
