@@ -10,6 +10,7 @@ OBJS = pg_nplusone.o $(ROOMS)
 
 EXTENSION = pg_nplusone
 DATA = pg_nplusone--1.0.sql
+SCRIPTS = scripts/nplusone-ci scripts/nplusone-diff
 PGFILEDESC = "pg_nplusone - finds N+1 query loops and missing indexes from inside the server"
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
