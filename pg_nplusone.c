@@ -43,6 +43,7 @@
 #include "requests.h"
 #include "settings.h"
 #include "slots.h"
+#include "tally.h"
 
 NPO_MODULE_MAGIC;
 
@@ -211,6 +212,7 @@ request_shmem(void)
 	RequestAddinShmemSpace(requests_shmem_size());
 	RequestAddinShmemSpace(persist_shmem_size());
 	RequestAddinShmemSpace(hintstore_shmem_size());
+	RequestAddinShmemSpace(tally_shmem_size());
 	RequestNamedLWLockTranche(CLUSTER_LOCK_TRANCHE, CLUSTER_LOCKS);
 	RequestNamedLWLockTranche(REQUESTS_TRANCHE, 1);
 }
@@ -226,6 +228,7 @@ start_shmem(void)
 	requests_shmem_init();
 	persist_shmem_init();
 	hintstore_shmem_init();
+	tally_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 	if (!IsUnderPostmaster)
 	{

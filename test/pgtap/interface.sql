@@ -56,6 +56,10 @@ SELECT results_eq('SELECT pg_temp.columns_of(''pg_nplusone_session'')', 'SELECT 
 SELECT set_eq('SELECT split_part(pg_temp.columns_of(''pg_nplusone_info''), '' '', 1)',
               ARRAY['clusters', 'max_clusters', 'dealloc', 'dropped', 'stats_reset', 'last_saved'],
               'pg_nplusone_info has the documented columns');
+SELECT set_eq('SELECT split_part(pg_temp.columns_of(''pg_nplusone_totals''), '' '', 1)',
+              ARRAY['pattern', 'confidence', 'loops', 'calls', 'duplicate_calls', 'rows', 'total_exec_time',
+                    'total_gap_time'],
+              'pg_nplusone_totals has the documented columns');
 
 -- Functions, their arguments and defaults
 
