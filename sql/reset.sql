@@ -131,6 +131,20 @@ SELECT pg_nplusone_session_statements();
 SELECT 1 / (id - 40) FROM author WHERE id = 40;
 SELECT pg_nplusone_session_statements();
 
+--
+-- The first unit of work that begins after a reset counts, whoever had the
+-- place of its session before
+--
+SELECT pg_nplusone_session_reset();
+SELECT pg_nplusone_reset() >= 0 AS cleared;
+\c -
+SET application_name = 'after_reset';
+SET search_path = reset, public;
+SELECT name FROM author WHERE id = 40;
+SELECT name FROM author WHERE id = 39;
+SELECT pg_nplusone_session_reset();
+SELECT units, statements FROM pg_nplusone_requests WHERE application_name = 'after_reset';
+
 SET client_min_messages = warning;
 DROP SCHEMA reset CASCADE;
 DROP ROLE regress_nplusone_one;

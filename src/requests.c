@@ -206,6 +206,12 @@ mine(void)
 static void
 begin_unit(RequestSums *unit)
 {
+	/* What is left here from before a reset goes; this unit comes after it. */
+	if (mine()->generation != table->generation)
+	{
+		mine()->npending = 0;
+		mine()->generation = table->generation;
+	}
 	unit->userid = GetUserId();
 	unit->dbid = MyDatabaseId;
 	strlcpy(unit->application_name, application_name ? application_name : "",
