@@ -3,6 +3,7 @@
 #   make && make install            build for the server that PG_CONFIG names
 #   make installcheck               pg_regress and isolation suites on a running, preloaded server
 #   scripts/check                   everything, on throw-away servers of its own
+#   make dist                       the archive that PGXN takes, of what is committed
 
 MODULE_big = pg_nplusone
 ROOMS = $(sort $(patsubst %.c,%.o,$(wildcard src/*.c)))
@@ -10,6 +11,7 @@ OBJS = pg_nplusone.o $(ROOMS)
 
 EXTENSION = pg_nplusone
 DATA = pg_nplusone--1.0.sql
+SCRIPTS = scripts/nplusone-ci scripts/nplusone-diff
 PGFILEDESC = "pg_nplusone - finds N+1 query loops and missing indexes from inside the server"
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
@@ -19,8 +21,10 @@ ISOLATION_OPTS = --temp-config=test/regress.conf
 TAP_TESTS = 1
 
 PG_CPPFLAGS = -I$(CURDIR)/src
+# A package is built with WERROR= : a newer compiler may warn of something new
+WERROR ?= -Werror
 # -Wclobbered complains of the variables that PG_TRY itself declares
-PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter \
+PG_CFLAGS = -Wall -Wextra $(WERROR) -Wno-unused-parameter \
 	-Wno-sign-compare -Wno-missing-field-initializers -Wno-clobbered
 
 PG_CONFIG ?= pg_config
@@ -49,3 +53,14 @@ include $(PGXS)
 src/evidence.o: CFLAGS += -O3
 
 -include $(OBJS:.o=.d)
+
+# The distribution has the name and the version that META.json gives it.  Its
+# contents are those of a commit, so that what lies about is not among them.
+DIST_NAME = $(shell sed -n 's/^   "name": "\(.*\)",$$/\1/p' META.json)
+DIST_VERSION = $(shell sed -n 's/^   "version": "\(.*\)",$$/\1/p' META.json)
+DIST_REF ?= HEAD
+
+.PHONY: dist
+dist:
+	git archive --format=zip --prefix=$(DIST_NAME)-$(DIST_VERSION)/ \
+		-o $(DIST_NAME)-$(DIST_VERSION).zip $(DIST_REF)

@@ -432,6 +432,37 @@ COMMENT ON COLUMN pg_nplusone_info.dropped IS 'statements that were not followed
 COMMENT ON COLUMN pg_nplusone_info.stats_reset IS 'when all clusters were last removed';
 COMMENT ON COLUMN pg_nplusone_info.last_saved IS 'when the clusters were last saved to disk';
 
+CREATE FUNCTION pg_nplusone_tally(
+    OUT pattern text,
+    OUT confidence text,
+    OUT loops bigint,
+    OUT calls bigint,
+    OUT duplicate_calls bigint,
+    OUT rows bigint,
+    OUT total_exec_time double precision,
+    OUT total_gap_time double precision
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pg_nplusone_tally_1_0'
+LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 51;
+
+COMMENT ON FUNCTION pg_nplusone_tally() IS
+'rows of the view pg_nplusone_totals; anyone may call it';
+
+CREATE VIEW pg_nplusone_totals AS
+    SELECT * FROM pg_nplusone_tally();
+
+COMMENT ON VIEW pg_nplusone_totals IS
+'sums over all loops that have ended since the server started, by pattern and confidence: they only grow, whatever becomes of the clusters; for monitoring';
+COMMENT ON COLUMN pg_nplusone_totals.pattern IS 'what kind of loop';
+COMMENT ON COLUMN pg_nplusone_totals.confidence IS 'proven, likely or suspected';
+COMMENT ON COLUMN pg_nplusone_totals.loops IS 'loops that have ended';
+COMMENT ON COLUMN pg_nplusone_totals.calls IS 'executions of the repeated statements';
+COMMENT ON COLUMN pg_nplusone_totals.duplicate_calls IS 'executions whose values had been looked up already in the same loop';
+COMMENT ON COLUMN pg_nplusone_totals.rows IS 'rows that they returned or changed';
+COMMENT ON COLUMN pg_nplusone_totals.total_exec_time IS 'time in the executor, in milliseconds';
+COMMENT ON COLUMN pg_nplusone_totals.total_gap_time IS 'time between one execution and the next, in milliseconds';
+
 CREATE FUNCTION pg_nplusone_reset(
     userid oid DEFAULT 0,
     dbid oid DEFAULT 0,
@@ -467,7 +498,7 @@ REVOKE ALL ON FUNCTION pg_nplusone_unmute(bigint) FROM PUBLIC;
 
 GRANT SELECT ON pg_nplusone_requests, pg_nplusone_index_hints TO PUBLIC;
 GRANT SELECT ON pg_nplusone_heavy_reads, pg_nplusone_connections TO PUBLIC;
-GRANT SELECT ON pg_nplusone, pg_nplusone_session, pg_nplusone_activity, pg_nplusone_info TO PUBLIC;
+GRANT SELECT ON pg_nplusone, pg_nplusone_session, pg_nplusone_activity, pg_nplusone_info, pg_nplusone_totals TO PUBLIC;
 
 --
 -- Report

@@ -47,6 +47,7 @@
 #include "requests.h"
 #include "settings.h"
 #include "slots.h"
+#include "tally.h"
 
 NPO_MODULE_MAGIC;
 
@@ -217,6 +218,7 @@ request_shmem(void)
 	RequestAddinShmemSpace(hintstore_shmem_size());
 	RequestAddinShmemSpace(heavystore_shmem_size());
 	RequestAddinShmemSpace(connections_shmem_size());
+	RequestAddinShmemSpace(tally_shmem_size());
 	RequestNamedLWLockTranche(CLUSTER_LOCK_TRANCHE, CLUSTER_LOCKS);
 	RequestNamedLWLockTranche(REQUESTS_TRANCHE, 1);
 }
@@ -234,6 +236,7 @@ start_shmem(void)
 	hintstore_shmem_init();
 	heavystore_shmem_init();
 	connections_shmem_init();
+	tally_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 	if (!IsUnderPostmaster)
 	{

@@ -41,24 +41,39 @@ error_level(void)
 	}
 }
 
-/* parent, rows, link and origin, a line each */
+/*
+ * "Name: value", a line.  A name in the value may hold line breaks, which must
+ * not begin a line that is another fact to who reads the log.
+ */
+static void
+append_fact(StringInfo buf, const char *name, const char *value)
+{
+	if (buf->len > 0)
+		appendStringInfoChar(buf, '\n');
+	appendStringInfo(buf, "%s: ", name);
+	for (; *value; value++)
+		appendStringInfoChar(buf, *value == '\n' || *value == '\r' ? ' ' : *value);
+}
+
+/* statement, parent with its rows, link and origin, a line each */
 static char *
 describe(const Finding *finding, const LoopCounters *counters)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "Statement: %s",
-					 finding->texts[TEXT_QUERY] ? finding->texts[TEXT_QUERY] : "");
+	append_fact(&buf, "Statement", finding->texts[TEXT_QUERY] ? finding->texts[TEXT_QUERY] : "");
 	if (finding->texts[TEXT_PARENT])
-		appendStringInfo(&buf, "\nParent: %s (" INT64_FORMAT " rows)",
-						 finding->texts[TEXT_PARENT], counters->parent_rows);
+	{
+		append_fact(&buf, "Parent", finding->texts[TEXT_PARENT]);
+		appendStringInfo(&buf, " (" INT64_FORMAT " rows)", counters->parent_rows);
+	}
 	if (finding->link)
-		appendStringInfo(&buf, "\nLink: %s", finding->link);
+		append_fact(&buf, "Link", finding->link);
 	if (application_name && application_name[0] != '\0')
-		appendStringInfo(&buf, "\nApplication: %s", application_name);
+		append_fact(&buf, "Application", application_name);
 	if (finding->tags)
-		appendStringInfo(&buf, "\nTags: %s", finding->tags);
+		append_fact(&buf, "Tags", finding->tags);
 	return buf.data;
 }
 

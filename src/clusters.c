@@ -34,6 +34,7 @@
 
 #include "clusters.h"
 #include "compat.h"
+#include "tally.h"
 
 /* a cluster is not evicted this soon after it was last seen, if others can be */
 #define GRACE_PERIOD (INT64CONST(10) * USECS_PER_SEC)
@@ -633,6 +634,7 @@ clusters_fold(SlotLoop *loop)
 		return false;
 	}
 	totals_add_loop(&cluster->totals, &loop->counters, true);
+	tally_add(loop);
 	cluster->running--;
 	unpublish(loop);
 	unlock_partition(bucket);

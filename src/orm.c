@@ -314,10 +314,26 @@ is_sqlalchemy(const Writing *w)
 	return lines >= 2;
 }
 
+/* where the alias behind the next " as " ends, NULL if there is none */
+static const char *
+alias_end(const Writing *w, const char *p)
+{
+	const char *end = w->text + w->len;
+
+	while (p + 4 < end && !at(w, p, " as "))
+		p++;
+	if (p + 4 >= end)
+		return NULL;
+	for (p += 4; p < end && *p != ',' && *p != ' '; p++);
+	return p;
+}
+
 /* alias1_0.column (6), alias0_.column as column1_0_0_ (3 to 5) */
 static bool
 is_hibernate(const Writing *w)
 {
+	const char *end;
+
 	if (!begins(w, "select ") && !begins(w, "update ") && !begins(w, "delete "))
 		return false;
 	for (const char *p = w->text; p + 5 < w->text + w->len; p++)
@@ -331,13 +347,8 @@ is_hibernate(const Writing *w)
 			if (isdigit((unsigned char) p[2]) && p[3] == '.' && !has(w, " as "))
 				return true;
 			/* post0_.id as id1_0_ */
-			if (p[2] == '.')
-				for (const char *q = p + 3; q + 4 < w->text + w->len; q++)
-					if (at(w, q, " as "))
-					{
-						for (q += 4; q < w->text + w->len && *q != ',' && *q != ' '; q++);
-						return q[-1] == '_';
-					}
+			if (p[2] == '.' && (end = alias_end(w, p + 3)) != NULL)
+				return end[-1] == '_';
 		}
 	}
 	return false;

@@ -40,6 +40,7 @@
 #include "session.h"
 #include "settings.h"
 #include "slots.h"
+#include "tally.h"
 #include "unit.h"
 
 PG_FUNCTION_INFO_V1(pg_nplusone_clusters_1_0);
@@ -47,6 +48,7 @@ PG_FUNCTION_INFO_V1(pg_nplusone_session_clusters_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_activity_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_info_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_requests_1_0);
+PG_FUNCTION_INFO_V1(pg_nplusone_tally_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_reset_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_mute_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_unmute_1_0);
@@ -57,6 +59,7 @@ PG_FUNCTION_INFO_V1(pg_nplusone_session_statements_1_0);
 #define ACTIVITY_COLUMNS 12
 #define INFO_COLUMNS 6
 #define REQUEST_COLUMNS 12
+#define TALLY_COLUMNS 8
 
 #define MASKED_TEXT "<insufficient privilege>"
 
@@ -464,6 +467,41 @@ pg_nplusone_info_1_0(PG_FUNCTION_ARGS)
 	else
 		put(&row, TimestampTzGetDatum(persist_last_saved()));
 	end_row(&row);
+	end_rows(&rows);
+	return (Datum) 0;
+}
+
+static void
+tally_row(Rows *rows, Pattern pattern, Confidence confidence)
+{
+	Row			row;
+	ClusterTotals sums;
+
+	tally_read(pattern, confidence, &sums);
+	begin_row(rows, &row);
+	put_text(&row, pattern_name(pattern));
+	put_text(&row, confidence_name(confidence));
+	put_int8(&row, sums.loops);
+	put_int8(&row, sums.calls);
+	put_int8(&row, sums.duplicate_calls);
+	put_int8(&row, sums.rows);
+	put_time(&row, sums.exec_time);
+	put_time(&row, sums.gap_time);
+	end_row(&row);
+}
+
+/*
+ * One row for each pattern and confidence there can be, zero or not: a series
+ * that begins with its first loop would hide that loop from a rate.
+ */
+Datum
+pg_nplusone_tally_1_0(PG_FUNCTION_ARGS)
+{
+	Rows		rows = begin_rows(fcinfo, TALLY_COLUMNS);
+
+	for (int pattern = 0; pattern <= PATTERN_OTHER; pattern++)
+		for (int confidence = CONFIDENCE_SUSPECTED; confidence <= CONFIDENCE_PROVEN; confidence++)
+			tally_row(&rows, pattern, confidence);
 	end_rows(&rows);
 	return (Datum) 0;
 }

@@ -67,6 +67,10 @@ SELECT results_eq('SELECT pg_temp.columns_of(''pg_nplusone_connections'')', $$SE
     'mean_statements double precision', 'mean_session_time double precision', 'connect_share double precision',
     'advice text'])$$,
                   'pg_nplusone_connections has the documented columns');
+SELECT set_eq('SELECT split_part(pg_temp.columns_of(''pg_nplusone_totals''), '' '', 1)',
+              ARRAY['pattern', 'confidence', 'loops', 'calls', 'duplicate_calls', 'rows', 'total_exec_time',
+                    'total_gap_time'],
+              'pg_nplusone_totals has the documented columns');
 
 -- Functions, their arguments and defaults
 

@@ -101,9 +101,10 @@ static void
 check_tags(const RequestTags *tags, const char *text, int len)
 {
 	size_t		size = draw(8) == 0 ? draw(64) : TAGS_JSON_BYTES;
-	char	   *buf = malloc(size + 1);
+	char	   *buf = malloc(size > 0 ? size : 1);
 	int			written;
 
+	must(buf != NULL, "memory", text, len);
 	must(tags->n >= 0 && tags->n <= TAGS_MAX_PAIRS, "pairs", text, len);
 	must(tags->used >= 0 && tags->used <= TAGS_MAX_BYTES, "bytes", text, len);
 	for (int i = 0; i < tags->n; i++)
@@ -119,7 +120,6 @@ check_tags(const RequestTags *tags, const char *text, int len)
 		must((unsigned char) tags->bytes[i] >= 0x20 && tags->bytes[i] != 0x7F,
 			 "control character", text, len);
 
-	buf = realloc(buf, size > 0 ? size : 1);
 	written = tags_to_json(tags, buf, size);
 	must(size == 0 || strlen(buf) == (size_t) written, "json", text, len);
 	must(size < 3 || (buf[0] == '{' && buf[written - 1] == '}'),
