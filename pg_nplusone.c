@@ -15,7 +15,7 @@
  *	 src/detect.c     once per loop: classify.c, normalize.c, and publishing
  *	 src/clusters.c   the clusters of all backends, in shared memory
  *	 src/sqlfuncs.c   the functions under the views
- *	 src/persist.c    clusters across restarts
+ *	 src/persist.c    what is kept across restarts
  *
  * Nothing is done outside of shared_preload_libraries: loading the library
  * later is silent, and its functions say what is missing.

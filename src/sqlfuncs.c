@@ -473,27 +473,41 @@ pg_nplusone_reset_1_0(PG_FUNCTION_ARGS)
 	Oid			userid = PG_GETARG_OID(0);
 	Oid			dbid = PG_GETARG_OID(1);
 	int64		clusterid = PG_GETARG_INT64(2);
+	bool		all = !OidIsValid(userid) && !OidIsValid(dbid) && clusterid == 0;
+	int64		removed;
 
 	check_loaded();
-	if (!OidIsValid(userid) && !OidIsValid(dbid) && clusterid == 0)
+	if (all)
 		requests_reset();
 	hints_forget();
 	hintstore_reset(userid, dbid, clusterid);
-	PG_RETURN_INT64(clusters_remove(userid, dbid, clusterid));
+	removed = clusters_remove(userid, dbid, clusterid);
+	persist_save_soon(all);
+	PG_RETURN_INT64(removed);
+}
+
+static Datum
+set_muted(FunctionCallInfo fcinfo, bool mute)
+{
+	bool		found;
+
+	check_loaded();
+	found = clusters_mute(PG_GETARG_INT64(0), mute);
+	if (found)
+		persist_save_soon(false);
+	PG_RETURN_BOOL(found);
 }
 
 Datum
 pg_nplusone_mute_1_0(PG_FUNCTION_ARGS)
 {
-	check_loaded();
-	PG_RETURN_BOOL(clusters_mute(PG_GETARG_INT64(0), true));
+	return set_muted(fcinfo, true);
 }
 
 Datum
 pg_nplusone_unmute_1_0(PG_FUNCTION_ARGS)
 {
-	check_loaded();
-	PG_RETURN_BOOL(clusters_mute(PG_GETARG_INT64(0), false));
+	return set_muted(fcinfo, false);
 }
 
 Datum
