@@ -9,7 +9,7 @@ ROOMS = $(sort $(patsubst %.c,%.o,$(wildcard src/*.c)))
 OBJS = pg_nplusone.o $(ROOMS)
 
 EXTENSION = pg_nplusone
-DATA = pg_nplusone--1.0.sql
+DATA = $(sort $(wildcard pg_nplusone--*.sql))
 PGFILEDESC = "pg_nplusone - finds N+1 query loops and missing indexes from inside the server"
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))

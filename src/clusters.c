@@ -880,27 +880,23 @@ clusters_restore(const char *record, uint32 size)
 	buckets[bucket] = number;
 }
 
-/* what is known of the table as a whole */
+/* the time of the last reset belongs to the numbers that are kept */
 bool
-clusters_save_sums(SaveFile *file)
+clusters_save_reset(SaveFile *file)
 {
-	ClusterTableSums sums;
-	int64		used;
+	int64		used,
+				dealloc;
+	TimestampTz stats_reset;
 
-	clusters_info(&used, &sums.dealloc, &sums.stats_reset);
-	return savefile_put(file, &sums, sizeof(sums), NULL, 0);
+	clusters_info(&used, &dealloc, &stats_reset);
+	return savefile_put(file, &stats_reset, sizeof(stats_reset), NULL, 0);
 }
 
 void
-clusters_restore_sums(const char *record, uint32 size)
+clusters_restore_reset(const char *record, uint32 size)
 {
-	ClusterTableSums sums;
-
-	if (size != sizeof(sums))
-		return;
-	memcpy(&sums, record, sizeof(sums));
-	pg_atomic_write_u64(&table->dealloc, (uint64) sums.dealloc);
-	table->stats_reset = sums.stats_reset;
+	if (size == sizeof(TimestampTz))
+		memcpy(&table->stats_reset, record, size);
 }
 
 /* -------------------------------------------------------------------------

@@ -114,13 +114,6 @@ typedef struct Finding
 	const char *texts[CLUSTER_TEXTS];
 } Finding;
 
-/* what is saved of the table itself */
-typedef struct ClusterTableSums
-{
-	int64		dealloc;
-	TimestampTz stats_reset;
-} ClusterTableSums;
-
 extern Size clusters_shmem_size(void);
 extern void clusters_shmem_init(void);
 extern const char *pattern_name(Pattern pattern);
@@ -139,8 +132,8 @@ extern bool clusters_copy_bare(int number, Cluster *copy);
 extern bool clusters_copy_key(const ClusterKey *key, Cluster *copy);
 extern bool clusters_save(SaveFile *file);
 extern void clusters_restore(const char *record, uint32 size);
-extern bool clusters_save_sums(SaveFile *file);
-extern void clusters_restore_sums(const char *record, uint32 size);
+extern bool clusters_save_reset(SaveFile *file);
+extern void clusters_restore_reset(const char *record, uint32 size);
 extern int64 clusters_remove(Oid userid, Oid dbid, int64 clusterid);
 extern bool clusters_mute(int64 clusterid, bool mute);
 extern bool clusters_muted(const SlotLoop *loop);

@@ -63,7 +63,7 @@ static SaveState *state = NULL;
 
 /* what the file has; a number is never used again for something else */
 static const SaveSection sections[] = {
-	{1, sizeof(ClusterTableSums), clusters_save_sums, clusters_restore_sums},
+	{1, sizeof(TimestampTz), clusters_save_reset, clusters_restore_reset},
 	{2, offsetof(Cluster, texts), clusters_save, clusters_restore},
 	{3, offsetof(HintEntry, keys), hintstore_save, hintstore_restore},
 	{4, sizeof(RequestSums), requests_save, requests_restore},

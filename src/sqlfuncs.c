@@ -38,6 +38,7 @@
 #include "session.h"
 #include "settings.h"
 #include "slots.h"
+#include "sqlfuncs.h"
 #include "unit.h"
 
 PG_FUNCTION_INFO_V1(pg_nplusone_clusters_1_0);
@@ -169,6 +170,13 @@ begin_rows(FunctionCallInfo fcinfo, int columns)
 										ROW_ROOM, ROW_ROOM, ALLOCSET_DEFAULT_MAXSIZE);
 	rows.caller = CurrentMemoryContext;
 	return rows;
+}
+
+/* the same for the other rooms that return rows */
+ReturnSetInfo *
+sqlfuncs_begin_rows(FunctionCallInfo fcinfo, int columns)
+{
+	return begin_rows(fcinfo, columns);
 }
 
 static void
