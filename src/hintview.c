@@ -136,7 +136,7 @@ copy_shown(HintEntry *entries)
 Datum
 pg_nplusone_index_hints_1_0(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = sqlfuncs_begin_rows(fcinfo, HINT_COLUMNS);
+	ReturnSetInfo *rsinfo = sqlfuncs_begin(fcinfo, HINT_COLUMNS);
 	HintEntry  *entries;
 	int			n;
 

@@ -150,33 +150,35 @@ widen_result(ReturnSetInfo *result)
 }
 
 /* Set up the result, and see that it has the columns we know. */
+ReturnSetInfo *
+sqlfuncs_begin(FunctionCallInfo fcinfo, int columns)
+{
+	ReturnSetInfo *result;
+
+	check_loaded();
+	InitMaterializedSRF(fcinfo, 0);
+	result = (ReturnSetInfo *) fcinfo->resultinfo;
+	if (result->setDesc->natts != columns)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the SQL objects of extension \"pg_nplusone\" do not fit the library that is loaded"),
+				 errdetail("The function returns %d columns, the library gives %d.",
+						   result->setDesc->natts, columns),
+				 errhint("Run ALTER EXTENSION pg_nplusone UPDATE.")));
+	return result;
+}
+
 static Rows
 begin_rows(FunctionCallInfo fcinfo, int columns)
 {
 	Rows		rows;
 
-	check_loaded();
-	InitMaterializedSRF(fcinfo, 0);
-	rows.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	rows.result = sqlfuncs_begin(fcinfo, columns);
 	widen_result(rows.result);
-	if (rows.result->setDesc->natts != columns)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the SQL objects of extension \"pg_nplusone\" do not fit the library that is loaded"),
-				 errdetail("The function returns %d columns, the library gives %d.",
-						   rows.result->setDesc->natts, columns),
-				 errhint("Run ALTER EXTENSION pg_nplusone UPDATE.")));
 	rows.memory = AllocSetContextCreate(CurrentMemoryContext, "pg_nplusone row",
 										ROW_ROOM, ROW_ROOM, ALLOCSET_DEFAULT_MAXSIZE);
 	rows.caller = CurrentMemoryContext;
 	return rows;
-}
-
-/* the same for the other rooms that return rows */
-ReturnSetInfo *
-sqlfuncs_begin_rows(FunctionCallInfo fcinfo, int columns)
-{
-	return begin_rows(fcinfo, columns);
 }
 
 static void

@@ -11,6 +11,6 @@
 #include "fmgr.h"
 #include "nodes/execnodes.h"
 
-extern ReturnSetInfo *sqlfuncs_begin_rows(FunctionCallInfo fcinfo, int columns);
+extern ReturnSetInfo *sqlfuncs_begin(FunctionCallInfo fcinfo, int columns);
 
 #endif							/* PG_NPLUSONE_SQLFUNCS_H */
