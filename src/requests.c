@@ -180,7 +180,7 @@ requests_note_statement(const char *text)
 	return REQUEST_NEW;
 }
 
-/* the tags in force as JSON, palloc'd; NULL when there are none */
+/* the tags in force as JSON, palloc'd; NULL: none, or no memory */
 char *
 requests_tags(void)
 {
@@ -188,8 +188,9 @@ requests_tags(void)
 
 	if (current_tags()->n == 0)
 		return NULL;
-	json = palloc(TAGS_JSON_BYTES);
-	tags_to_json(current_tags(), json, TAGS_JSON_BYTES);
+	json = palloc_extended(TAGS_JSON_BYTES, MCXT_ALLOC_NO_OOM);
+	if (json != NULL)
+		tags_to_json(current_tags(), json, TAGS_JSON_BYTES);
 	return json;
 }
 

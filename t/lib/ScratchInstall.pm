@@ -7,7 +7,7 @@
 # need to be copies, the rest can be links.
 #
 #   my $install = ScratchInstall->new;
-#   $install->build(COPT => '-DSOMETHING');
+#   $install->build_anew('-DSOMETHING');
 #   my $node = PostgreSQL::Test::Cluster->new('x', install_path => $install->path);
 
 package ScratchInstall;
@@ -110,6 +110,17 @@ sub add
 	print $handle $text;
 	close($handle);
 	return;
+}
+
+sub text { return slurp_file("$_[0]{source}/$_[1]"); }
+
+# Build all of it with further flags for the compiler.
+sub build_anew
+{
+	my ($self, $flags) = @_;
+
+	unlink(glob("$self->{source}/*.o $self->{source}/*.so $self->{source}/src/*.o"));
+	return $self->build(COPT => $flags);
 }
 
 # Build and install; further arguments are variables for make.
