@@ -60,7 +60,7 @@ sub program
 	my @got;
 	my $ask = sub {
 		my $result = $client->try_query(@_);
-		push @got, $result->{error} // join(';', map { join(',', map { $_ // '' } @$_) } @{ $result->{rows} }), $result->{tag};
+		push @got, $result->{error} // join(';', map { join(',', map { $_ // '' } @$_) } @{ $result->{rows} }), $result->{tag} // '';
 		return $result->{rows};
 	};
 
