@@ -10,7 +10,7 @@ ROOMS = $(sort $(patsubst %.c,%.o,$(wildcard src/*.c)))
 OBJS = pg_nplusone.o $(ROOMS)
 
 EXTENSION = pg_nplusone
-DATA = pg_nplusone--1.0.sql
+DATA = $(sort $(wildcard pg_nplusone--*.sql))
 SCRIPTS = scripts/nplusone-ci scripts/nplusone-diff
 PGFILEDESC = "pg_nplusone - finds N+1 query loops and missing indexes from inside the server"
 

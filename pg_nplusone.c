@@ -17,7 +17,7 @@
  *	 src/sqlfuncs.c   the functions under the views
  *	 src/heavy.c      results that carry too much, and connections.c: sessions
  *					  that carry too little
- *	 src/persist.c    clusters across restarts
+ *	 src/persist.c    what is kept across restarts
  *
  * Nothing is done outside of shared_preload_libraries: loading the library
  * later is silent, and its functions say what is missing.

@@ -34,6 +34,7 @@
 
 #include "clusters.h"
 #include "compat.h"
+#include "locks.h"
 #include "tally.h"
 
 /* a cluster is not evicted this soon after it was last seen, if others can be */
@@ -203,19 +204,16 @@ partition_lock(int bucket)
 	return &table->locks[bucket % CLUSTER_PARTITIONS].lock;
 }
 
-/* The postmaster, which saves last of all, has no need of locks, nor any. */
 static inline void
 lock_partition(int bucket, LWLockMode mode)
 {
-	if (MyProc != NULL)
-		LWLockAcquire(partition_lock(bucket), mode);
+	npo_lock(partition_lock(bucket), mode);
 }
 
 static inline void
 unlock_partition(int bucket)
 {
-	if (MyProc != NULL)
-		LWLockRelease(partition_lock(bucket));
+	npo_unlock(partition_lock(bucket));
 }
 
 static inline LWLock *
@@ -244,14 +242,14 @@ pop_free(void)
 {
 	int32		number;
 
-	LWLockAcquire(free_list_lock(), LW_EXCLUSIVE);
+	npo_lock(free_list_lock(), LW_EXCLUSIVE);
 	number = table->free;
 	if (number >= 0)
 	{
 		table->free = place(number)->next;
 		table->used++;
 	}
-	LWLockRelease(free_list_lock());
+	npo_unlock(free_list_lock());
 	return number;
 }
 
@@ -266,11 +264,11 @@ drop(int32 number, int bucket)
 		link = &place(*link)->next;
 	*link = cluster->next;
 	cluster->serial++;
-	LWLockAcquire(free_list_lock(), LW_EXCLUSIVE);
+	npo_lock(free_list_lock(), LW_EXCLUSIVE);
 	cluster->next = table->free;
 	table->free = number;
 	table->used--;
-	LWLockRelease(free_list_lock());
+	npo_unlock(free_list_lock());
 }
 
 /* -------------------------------------------------------------------------
@@ -750,10 +748,10 @@ clusters_copy_key(const ClusterKey *key, Cluster *copy)
 void
 clusters_info(int64 *used, int64 *dealloc, TimestampTz *stats_reset)
 {
-	LWLockAcquire(free_list_lock(), LW_SHARED);
+	npo_lock(free_list_lock(), LW_SHARED);
 	*used = table->used;
 	*stats_reset = table->stats_reset;
-	LWLockRelease(free_list_lock());
+	npo_unlock(free_list_lock());
 	*dealloc = (int64) pg_atomic_read_u64(&table->dealloc);
 }
 
@@ -762,11 +760,92 @@ clusters_info(int64 *used, int64 *dealloc, TimestampTz *stats_reset)
  * -------------------------------------------------------------------------
  */
 
-/* bytes of text that a cluster really has */
-uint32
-clusters_text_size(const Cluster *cluster)
+/* a place, and what the cluster there is worth */
+typedef struct Valued
 {
-	return cluster->text_size;
+	double		value;
+	int32		number;
+} Valued;
+
+static int
+by_value(const void *a, const void *b)
+{
+	double		left = ((const Valued *) a)->value;
+	double		right = ((const Valued *) b)->value;
+
+	return (left < right) - (left > right);
+}
+
+/* The places in use, the most valuable first; palloc'd, NULL: no memory */
+static Valued *
+places_by_value(int *n)
+{
+	Valued	   *list = palloc_extended(table->capacity * sizeof(Valued),
+									   MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+	TimestampTz now = GetCurrentTimestamp();
+
+	*n = 0;
+	for (int i = 0; list != NULL && i < table->capacity; i++)
+	{
+		/* an unlocked look, as when something is evicted */
+		if (!in_use(place(i)))
+			continue;
+		list[*n].value = cluster_value(place(i), now);
+		list[(*n)++].number = i;
+	}
+	if (list != NULL)
+		qsort(list, *n, sizeof(Valued), by_value);
+	return list;
+}
+
+/*
+ * Write all clusters, the most valuable first: a server that keeps fewer takes
+ * those.
+ */
+bool
+clusters_save(SaveFile *file)
+{
+	Cluster    *copy = palloc_extended(clusters_copy_size(), MCXT_ALLOC_NO_OOM);
+	int			n = 0;
+	Valued	   *list = copy ? places_by_value(&n) : NULL;
+	bool		ok = list != NULL;
+
+	for (int i = 0; ok && i < n; i++)
+		if (clusters_copy(list[i].number, copy))
+			ok = savefile_put(file, copy, offsetof(Cluster, texts),
+							  copy->texts, copy->text_size);
+	if (list != NULL)
+		pfree(list);
+	if (copy != NULL)
+		pfree(copy);
+	return ok;
+}
+
+/*
+ * The texts of a saved cluster.  This server may keep less of them: what does
+ * not fit is left out whole, and written anew when the loop runs again.
+ */
+static void
+restore_texts(Cluster *cluster, const char *texts, Size size)
+{
+	Size		at = 0;
+
+	for (int i = 0; i < CLUSTER_TEXTS; i++)
+	{
+		int32		from = cluster->text_at[i];
+		Size		len;
+
+		cluster->text_at[i] = -1;
+		if (from < 0 || from >= size)
+			continue;
+		len = strnlen(texts + from, size - from) + 1;
+		if (from + len > size || at + len > text_room())
+			continue;
+		memcpy(cluster->texts + at, texts + from, len);
+		cluster->text_at[i] = at;
+		at += len;
+	}
+	cluster->text_size = at;
 }
 
 /*
@@ -774,24 +853,52 @@ clusters_text_size(const Cluster *cluster)
  * lock could be taken.
  */
 void
-clusters_restore(const Cluster *saved)
+clusters_restore(const char *record, uint32 size)
 {
+	const Size	fixed = offsetof(Cluster, texts);
 	int32		number = table->free;
-	int			bucket = bucket_of(saved->clusterid);
+	ClusterKey	key;
 	Cluster    *cluster;
 	uint32		serial;
+	int			bucket;
 
-	if (number < 0 || find(&saved->key, bucket) >= 0)
+	if (number < 0 || size < fixed)
+		return;
+	/* one that was evicted and came again while it was saved is there twice */
+	memcpy(&key, record + offsetof(Cluster, key), sizeof(key));
+	bucket = bucket_of(clusters_id(&key));
+	if (find(&key, bucket) >= 0)
 		return;
 	cluster = place(number);
 	serial = cluster->serial;
 	table->free = cluster->next;
 	table->used++;
-	copy_cluster(cluster, saved);
+	memcpy(cluster, record, fixed);
+	cluster->clusterid = clusters_id(&key);
+	restore_texts(cluster, record + fixed, size - fixed);
 	cluster->serial = serial + 1;
 	cluster->running = 0;
 	cluster->next = buckets[bucket];
 	buckets[bucket] = number;
+}
+
+/* the time of the last reset belongs to the numbers that are kept */
+bool
+clusters_save_reset(SaveFile *file)
+{
+	int64		used,
+				dealloc;
+	TimestampTz stats_reset;
+
+	clusters_info(&used, &dealloc, &stats_reset);
+	return savefile_put(file, &stats_reset, sizeof(stats_reset), NULL, 0);
+}
+
+void
+clusters_restore_reset(const char *record, uint32 size)
+{
+	if (size == sizeof(TimestampTz))
+		memcpy(&table->stats_reset, record, size);
 }
 
 /* -------------------------------------------------------------------------
@@ -826,9 +933,9 @@ clusters_remove(Oid userid, Oid dbid, int64 clusterid)
 	}
 	if (!OidIsValid(userid) && !OidIsValid(dbid) && clusterid == 0)
 	{
-		LWLockAcquire(free_list_lock(), LW_EXCLUSIVE);
+		npo_lock(free_list_lock(), LW_EXCLUSIVE);
 		table->stats_reset = GetCurrentTimestamp();
-		LWLockRelease(free_list_lock());
+		npo_unlock(free_list_lock());
 	}
 	pg_atomic_fetch_add_u32(&table->resets, 1);
 	return removed;

@@ -11,6 +11,7 @@
 #include "datatype/timestamp.h"
 #include "storage/lwlock.h"
 
+#include "savefile.h"
 #include "settings.h"
 #include "slots.h"
 
@@ -113,8 +114,6 @@ typedef struct Finding
 	const char *texts[CLUSTER_TEXTS];
 } Finding;
 
-typedef bool (*ClusterVisitor) (const Cluster *cluster, void *context);
-
 extern Size clusters_shmem_size(void);
 extern void clusters_shmem_init(void);
 extern const char *pattern_name(Pattern pattern);
@@ -131,8 +130,10 @@ extern int	clusters_capacity(void);
 extern bool clusters_copy(int number, Cluster *copy);
 extern bool clusters_copy_bare(int number, Cluster *copy);
 extern bool clusters_copy_key(const ClusterKey *key, Cluster *copy);
-extern uint32 clusters_text_size(const Cluster *cluster);
-extern void clusters_restore(const Cluster *saved);
+extern bool clusters_save(SaveFile *file);
+extern void clusters_restore(const char *record, uint32 size);
+extern bool clusters_save_reset(SaveFile *file);
+extern void clusters_restore_reset(const char *record, uint32 size);
 extern int64 clusters_remove(Oid userid, Oid dbid, int64 clusterid);
 extern bool clusters_mute(int64 clusterid, bool mute);
 extern bool clusters_muted(const SlotLoop *loop);

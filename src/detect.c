@@ -25,6 +25,7 @@
 #include "clusters.h"
 #include "cycle.h"
 #include "detect.h"
+#include "guard.h"
 #include "heavy.h"
 #include "hints.h"
 #include "normalize.h"
@@ -296,6 +297,39 @@ identify(SlotLoop *counts, const Finding *finding)
 	counts->userid = finding->key.userid;
 }
 
+/* what describes a loop: done once per cluster, and may fail */
+typedef struct Description
+{
+	const Loop *loop;
+	const QueryDesc *queryDesc;
+	const LoopFacts *facts;
+	const Classification *classification;
+	Finding    *finding;
+} Description;
+
+static void
+describe(void *arg)
+{
+	Description *work = arg;
+
+	work->finding->link = classify_link(work->classification);
+	make_texts(work->queryDesc, work->facts, work->finding);
+	make_advice(work->loop, work->facts, work->classification, work->finding);
+}
+
+/* A loop that cannot be described is counted all the same. */
+static void
+describe_safely(const Loop *loop, const QueryDesc *queryDesc, const LoopFacts *facts,
+				const Classification *classification, Finding *finding)
+{
+	Description work = {loop, queryDesc, facts, classification, finding};
+
+	if (guard_run(describe, &work))
+		return;
+	finding->link = NULL;
+	memset(finding->texts, 0, sizeof(finding->texts));
+}
+
 /*
  * Publish a loop, or move it, which may be into the cluster that it is in: so
  * into the one before out of the other.
@@ -318,9 +352,7 @@ publish(const UnitEntry *entry, Loop *loop, SlotLoop *counts,
 		if (clusters_attach_known(finding, counts))
 			return true;
 	}
-	finding->link = classify_link(&classification);
-	make_texts(queryDesc, &facts, finding);
-	make_advice(loop, &facts, &classification, finding);
+	describe_safely(loop, queryDesc, &facts, &classification, finding);
 	identify(counts, finding);
 	if (!clusters_attach(finding, counts))
 		return false;

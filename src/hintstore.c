@@ -28,6 +28,7 @@
 
 #include "hintstore.h"
 #include "compat.h"
+#include "locks.h"
 
 typedef struct HintStore
 {
@@ -288,7 +289,7 @@ hintstore_put(const HintEntry *entry)
 {
 	HintRef		ref;
 
-	LWLockAcquire(&store->lock, LW_EXCLUSIVE);
+	npo_lock(&store->lock, LW_EXCLUSIVE);
 	ref.slot = find_mergeable(entry);
 	if (ref.slot >= 0)
 	{
@@ -307,7 +308,7 @@ hintstore_put(const HintEntry *entry)
 		store->entries[ref.slot].in_use = true;
 	}
 	ref.generation = store->entries[ref.slot].generation;
-	LWLockRelease(&store->lock);
+	npo_unlock(&store->lock);
 	return ref;
 }
 
@@ -318,7 +319,7 @@ hintstore_adopt(Oid dbid, Oid userid, uint64 queryid, HintRef *refs, int max,
 {
 	int			n = 0;
 
-	LWLockAcquire(&store->lock, LW_SHARED);
+	npo_lock(&store->lock, LW_SHARED);
 	for (int i = 0; i < HINTSTORE_MAX && n < max; i++)
 	{
 		HintEntry  *have = &store->entries[i];
@@ -332,7 +333,7 @@ hintstore_adopt(Oid dbid, Oid userid, uint64 queryid, HintRef *refs, int max,
 				1 - have->cost_after / have->cost_before : 0;
 		}
 	}
-	LWLockRelease(&store->lock);
+	npo_unlock(&store->lock);
 	return n;
 }
 
@@ -344,7 +345,7 @@ hintstore_add(HintRef ref, uint64 clusterid, int64 calls, double time,
 	HintEntry  *have = &store->entries[ref.slot];
 	bool		valid;
 
-	LWLockAcquire(&store->lock, LW_EXCLUSIVE);
+	npo_lock(&store->lock, LW_EXCLUSIVE);
 	valid = have->in_use && have->generation == ref.generation;
 	if (valid)
 	{
@@ -355,7 +356,7 @@ hintstore_add(HintRef ref, uint64 clusterid, int64 calls, double time,
 		have->saving += saving;
 		have->last_seen = GetCurrentTimestamp();
 	}
-	LWLockRelease(&store->lock);
+	npo_unlock(&store->lock);
 	return valid;
 }
 
@@ -365,10 +366,10 @@ hintstore_drop(HintRef ref, uint64 queryid)
 {
 	HintEntry  *have = &store->entries[ref.slot];
 
-	LWLockAcquire(&store->lock, LW_EXCLUSIVE);
+	npo_lock(&store->lock, LW_EXCLUSIVE);
 	if (have->generation == ref.generation && have->queryid == queryid)
 		have->in_use = false;
-	LWLockRelease(&store->lock);
+	npo_unlock(&store->lock);
 }
 
 /* Copy out a database's hints; "into" has room for HINTSTORE_MAX */
@@ -377,11 +378,11 @@ hintstore_copy(Oid dbid, HintEntry *into)
 {
 	int			n = 0;
 
-	LWLockAcquire(&store->lock, LW_SHARED);
+	npo_lock(&store->lock, LW_SHARED);
 	for (int i = 0; i < HINTSTORE_MAX; i++)
 		if (store->entries[i].in_use && store->entries[i].dbid == dbid)
 			into[n++] = store->entries[i];
-	LWLockRelease(&store->lock);
+	npo_unlock(&store->lock);
 	return n;
 }
 
@@ -391,7 +392,7 @@ hintstore_reset(Oid userid, Oid dbid, uint64 clusterid)
 {
 	int64		n = 0;
 
-	LWLockAcquire(&store->lock, LW_EXCLUSIVE);
+	npo_lock(&store->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < HINTSTORE_MAX; i++)
 	{
 		HintEntry  *have = &store->entries[i];
@@ -403,6 +404,87 @@ hintstore_reset(Oid userid, Oid dbid, uint64 clusterid)
 		have->in_use = false;
 		n++;
 	}
-	LWLockRelease(&store->lock);
+	npo_unlock(&store->lock);
 	return n;
+}
+
+/* -------------------------------------------------------------------------
+ * Saving and restoring
+ * -------------------------------------------------------------------------
+ */
+
+/* the texts of an entry, where they are and how long they can be */
+static const struct
+{
+	Size		at;
+	Size		size;
+}			hint_texts[] = {
+	{offsetof(HintEntry, keys), HINT_KEYS_LEN},
+	{offsetof(HintEntry, predicate), HINT_PREDICATE_LEN},
+	{offsetof(HintEntry, reason), HINT_REASON_LEN},
+	{offsetof(HintEntry, finding), HINT_FINDING_LEN},
+	{offsetof(HintEntry, query), HINT_QUERY_LEN},
+	{offsetof(HintEntry, plan_before), HINT_PLAN_LEN},
+	{offsetof(HintEntry, plan_after), HINT_PLAN_LEN},
+};
+
+/* One hint: its fixed part, then its texts one behind the other */
+static bool
+save_entry(SaveFile *file, const HintEntry *entry)
+{
+	char		texts[sizeof(HintEntry) - offsetof(HintEntry, keys)];
+	uint32		size = 0;
+
+	for (int i = 0; i < lengthof(hint_texts); i++)
+	{
+		const char *text = (const char *) entry + hint_texts[i].at;
+		Size		len = strnlen(text, hint_texts[i].size - 1);
+
+		memcpy(texts + size, text, len);
+		size += len;
+		texts[size++] = '\0';
+	}
+	return savefile_put(file, entry, offsetof(HintEntry, keys), texts, size);
+}
+
+bool
+hintstore_save(SaveFile *file)
+{
+	HintEntry  *copy = palloc_extended(sizeof(HintEntry), MCXT_ALLOC_NO_OOM);
+	bool		ok = copy != NULL;
+
+	for (int i = 0; ok && i < HINTSTORE_MAX; i++)
+	{
+		npo_lock(&store->lock, LW_SHARED);
+		*copy = store->entries[i];
+		npo_unlock(&store->lock);
+		ok = !copy->in_use || save_entry(file, copy);
+	}
+	if (copy != NULL)
+		pfree(copy);
+	return ok;
+}
+
+/* Take a saved hint in again; at start-up, when there is nobody else */
+void
+hintstore_restore(const char *record, uint32 size)
+{
+	uint32		at = offsetof(HintEntry, keys);
+	HintEntry  *entry = store->entries;
+
+	while (entry < store->entries + HINTSTORE_MAX && entry->in_use)
+		entry++;
+	if (entry == store->entries + HINTSTORE_MAX || size < at)
+		return;
+	memset(entry, 0, sizeof(*entry));
+	memcpy(entry, record, at);
+	for (int i = 0; i < lengthof(hint_texts) && at < size; i++)
+	{
+		Size		len = strnlen(record + at, size - at);
+
+		memcpy((char *) entry + hint_texts[i].at, record + at,
+			   Min(len, hint_texts[i].size - 1));
+		at += len + 1;
+	}
+	entry->generation = ++store->generation;
 }

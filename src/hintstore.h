@@ -10,6 +10,7 @@
 
 #include "datatype/timestamp.h"
 
+#include "savefile.h"
 #include "whatif.h"
 
 #define HINTSTORE_MAX		128
@@ -63,6 +64,7 @@ typedef struct HintEntry
 	TimestampTz first_seen;
 	TimestampTz last_seen;
 
+	/* texts, to the end; hintstore.c has their list */
 	char		keys[HINT_KEYS_LEN];
 	char		predicate[HINT_PREDICATE_LEN];
 	char		reason[HINT_REASON_LEN];
@@ -90,6 +92,8 @@ extern bool hintstore_add(HintRef ref, uint64 clusterid, int64 calls,
 extern void hintstore_drop(HintRef ref, uint64 queryid);
 extern int	hintstore_copy(Oid dbid, HintEntry *into);
 extern bool hintstore_merge(HintEntry *into, const HintEntry *entry);
+extern bool hintstore_save(SaveFile *file);
+extern void hintstore_restore(const char *record, uint32 size);
 extern int64 hintstore_reset(Oid userid, Oid dbid, uint64 clusterid);
 
 #endif							/* PG_NPLUSONE_HINTSTORE_H */

@@ -24,6 +24,7 @@
 #include "hintkeys.h"
 #include "hintstore.h"
 #include "hinttext.h"
+#include "sqlfuncs.h"
 #include "compat.h"
 
 #define HINT_COLUMNS		19
@@ -135,19 +136,11 @@ copy_shown(HintEntry *entries)
 Datum
 pg_nplusone_index_hints_1_0(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ReturnSetInfo *rsinfo = sqlfuncs_begin(fcinfo, HINT_COLUMNS);
 	HintEntry  *entries;
 	int			n;
 
-	if (!hintstore_ready())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("pg_nplusone must be loaded via shared_preload_libraries"),
-				 errhint("Add pg_nplusone to shared_preload_libraries and restart the server.")));
 	hints_flush();
-	InitMaterializedSRF(fcinfo, 0);
-	if (rsinfo->setDesc->natts != HINT_COLUMNS)
-		elog(ERROR, "incorrect number of output columns");
 	entries = palloc0(sizeof(HintEntry) * (HINTSTORE_MAX + HINTKEYS_MAX));
 	n = copy_shown(entries);
 	for (int i = 0; i < n; i++)

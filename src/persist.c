@@ -1,18 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * persist.c
- *	  Keeping clusters across restarts.
+ *	  Keeping clusters, hints and the sums of requests across restarts.
  *
  * Owns one file below pg_stat_tmp, which base backups and pg_rewind leave
- * out.  It is written to a temporary file, synced and renamed, so that there
- * is a whole one at any moment, and it carries a checksum over everything
- * behind its header.  A file that is damaged, of another major or of another
- * layout is reported once and then ignored: statistics are never worth a
- * server that does not start.
+ * out, and pg_upgrade does not know.  It is written to a temporary file,
+ * synced and renamed, so that there is a whole one at any moment; what it
+ * looks like is savefile.c's.  A file that is damaged, of another major or of
+ * another layout is reported once and then ignored: statistics are never worth
+ * a server that does not start.
  *
  * Saved by a background worker every pg_nplusone.save_interval, and by the
- * postmaster when all others have gone.  What a crash loses is what was
- * counted since the last save.
+ * postmaster when all others have gone; never by both at once.  What a crash
+ * loses is what was counted since the last save.  What an administrator has
+ * decided, to reset or to mute, is saved within a second or so: a crash would
+ * bring back what was thrown away.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,9 +22,10 @@
 
 #include <unistd.h>
 
+#include "catalog/pg_control.h"
+#include "common/controldata_utils.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "port/pg_crc32c.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/fd.h"
@@ -35,28 +38,36 @@
 
 #include "clusters.h"
 #include "compat.h"
+#include "hintstore.h"
 #include "persist.h"
+#include "requests.h"
+#include "savefile.h"
 #include "settings.h"
 
 #define SAVE_FILE PG_STAT_TMP_DIR "/pg_nplusone.stat"
-#define SAVE_MAGIC 0x4e504f31	/* NPO1 */
+#define SAVE_FILE_NEW SAVE_FILE ".tmp"
 
-typedef struct SaveHeader
-{
-	uint32		magic;
-	uint32		major;
-	uint32		fixed_size;		/* of a cluster, without its texts */
-	uint32		count;
-	pg_crc32c	crc;			/* of what follows */
-} SaveHeader;
+/* between two saves that somebody asks for, milliseconds */
+#define SOON_INTERVAL 1000
 
-/* in shared memory: when the file was last written */
+/* in shared memory */
 typedef struct SaveState
 {
-	pg_atomic_uint64 last_saved;
+	pg_atomic_uint64 last_saved;	/* when the file was last written */
+	pg_atomic_uint32 soon;		/* somebody waits for a save */
+	Latch	   *saver;			/* NULL: there is none */
+	bool		failing;		/* written by whoever saves */
 } SaveState;
 
 static SaveState *state = NULL;
+
+/* what the file has; a number is never used again for something else */
+static const SaveSection sections[] = {
+	{1, sizeof(TimestampTz), clusters_save_reset, clusters_restore_reset},
+	{2, offsetof(Cluster, texts), clusters_save, clusters_restore},
+	{3, offsetof(HintEntry, keys), hintstore_save, hintstore_restore},
+	{4, sizeof(RequestSums), requests_save, requests_restore},
+};
 
 Size
 persist_shmem_size(void)
@@ -70,8 +81,11 @@ persist_shmem_init(void)
 	bool		found;
 
 	state = ShmemInitStruct("pg_nplusone save", persist_shmem_size(), &found);
-	if (!found)
-		pg_atomic_init_u64(&state->last_saved, 0);
+	if (found)
+		return;
+	memset(state, 0, persist_shmem_size());
+	pg_atomic_init_u64(&state->last_saved, 0);
+	pg_atomic_init_u32(&state->soon, 0);
 }
 
 TimestampTz
@@ -85,106 +99,117 @@ persist_last_saved(void)
  * -------------------------------------------------------------------------
  */
 
-static bool
-put_bytes(FILE *file, pg_crc32c *crc, const void *bytes, size_t size)
-{
-	COMP_CRC32C(*crc, bytes, size);
-	return fwrite(bytes, 1, size, file) == size;
-}
-
-/* one cluster: its fixed part, how many bytes of text, and they */
-static bool
-put_cluster(FILE *file, pg_crc32c *crc, const Cluster *cluster)
-{
-	uint32		size = clusters_text_size(cluster);
-
-	return put_bytes(file, crc, cluster, offsetof(Cluster, texts)) &&
-		put_bytes(file, crc, &size, sizeof(size)) &&
-		put_bytes(file, crc, cluster->texts, size);
-}
-
-static bool
-put_clusters(FILE *file, SaveHeader *header)
-{
-	Cluster    *copy = palloc_extended(clusters_copy_size(), MCXT_ALLOC_NO_OOM);
-	bool		ok = copy != NULL;
-
-	for (int i = 0; ok && i < clusters_capacity(); i++)
-	{
-		if (!clusters_copy(i, copy))
-			continue;
-		ok = put_cluster(file, &header->crc, copy);
-		header->count++;
-	}
-	if (copy != NULL)
-		pfree(copy);
-	return ok;
-}
-
-/* the header goes first, and is known last */
-static bool
-write_file(FILE *file)
-{
-	SaveHeader	header = {.magic = SAVE_MAGIC,.major = NPO_SERVER_MAJOR,
-	.fixed_size = offsetof(Cluster, texts)};
-
-	INIT_CRC32C(header.crc);
-	if (fseek(file, sizeof(header), SEEK_SET) != 0 || !put_clusters(file, &header))
-		return false;
-	FIN_CRC32C(header.crc);
-	return fseek(file, 0, SEEK_SET) == 0 &&
-		fwrite(&header, 1, sizeof(header), file) == sizeof(header);
-}
-
 /* Say what is wrong, but not again and again while it stays so. */
-static void
-report_failure(const char *what)
+static bool
+report_failure(const char *what, int error)
 {
-	static bool reported = false;
-
-	if (!reported)
+	if (!state->failing)
+	{
+		errno = error;
 		ereport(LOG,
 				(errcode_for_file_access(),
-				 errmsg("could not %s file \"%s\": %m", what, SAVE_FILE),
-				 errdetail("pg_nplusone goes on without saving its clusters.")));
-	reported = true;
+				 errmsg("could not %s file \"%s\": %m", what, SAVE_FILE_NEW),
+				 errdetail("pg_nplusone goes on without saving what it has found.")));
+	}
+	state->failing = true;
+	return false;
 }
 
-/* Write all clusters; false, and logged, when that fails. */
-bool
-persist_save(void)
+static bool
+write_new_file(void)
 {
-	FILE	   *file = AllocateFile(SAVE_FILE ".tmp", PG_BINARY_W);
+	FILE	   *file = AllocateFile(SAVE_FILE_NEW, PG_BINARY_W);
 	bool		ok;
+	int			error;
 
 	if (file == NULL)
+		return report_failure("create", errno);
+	errno = 0;
+	ok = savefile_write(file, sections, lengthof(sections));
+	error = errno != 0 ? errno : ENOMEM;
+	if (FreeFile(file) != 0 && ok)
 	{
-		report_failure("create");
-		return false;
+		ok = false;
+		error = errno;
 	}
-	ok = write_file(file);
-	if (FreeFile(file) != 0 || !ok)
+	if (ok)
+		return true;
+	unlink(SAVE_FILE_NEW);
+	return report_failure("write", error);
+}
+
+/* Write everything; logged, once, when that fails. */
+static void
+save(void)
+{
+	/* what is asked for from here on may come too late for this save */
+	pg_atomic_write_u32(&state->soon, 0);
+	pg_memory_barrier();
+	if (!write_new_file())
+		return;
+	/* a file that may not be opened could not be replaced, and is no use */
+	if (access(SAVE_FILE, R_OK | W_OK) != 0 && errno == EACCES)
+		unlink(SAVE_FILE);
+	if (durable_rename(SAVE_FILE_NEW, SAVE_FILE, state->failing ? DEBUG1 : LOG) != 0)
 	{
-		report_failure("write");
-		unlink(SAVE_FILE ".tmp");
-		return false;
+		unlink(SAVE_FILE_NEW);
+		state->failing = true;
+		return;
 	}
-	if (durable_rename(SAVE_FILE ".tmp", SAVE_FILE, LOG) != 0)
-	{
-		unlink(SAVE_FILE ".tmp");
-		return false;
-	}
+	state->failing = false;
 	pg_atomic_write_u64(&state->last_saved, (uint64) GetCurrentTimestamp());
-	return true;
+}
+
+/* What nobody wants to have kept must not come back some day. */
+static void
+forget(void)
+{
+	unlink(SAVE_FILE);
+}
+
+/*
+ * An administrator has changed what is kept.  "all" tells that nothing is
+ * left of it; then not even a crash within this second brings it back.
+ */
+void
+persist_save_soon(bool all)
+{
+	Latch	   *saver = state->saver;
+
+	if (all)
+		forget();
+	pg_atomic_write_u32(&state->soon, 1);
+	if (saver != NULL)
+		SetLatch(saver);
+}
+
+/*
+ * Has the server come to its end in an orderly way?  After a crash, and after
+ * an immediate shutdown, processes were stopped wherever they were, and what
+ * they have left in memory cannot be trusted.
+ */
+static bool
+shutdown_was_clean(void)
+{
+	bool		crc_ok;
+	ControlFileData *control = get_controlfile(DataDir, &crc_ok);
+	bool		clean = crc_ok && (control->state == DB_SHUTDOWNED ||
+								   control->state == DB_SHUTDOWNED_IN_RECOVERY);
+
+	pfree(control);
+	return clean;
 }
 
 /* In the postmaster, when every other process has gone. */
 void
 persist_save_at_shutdown(int code, Datum arg)
 {
-	/* after a crash the memory cannot be trusted */
-	if (code == 0 && npo_save && state != NULL)
-		persist_save();
+	if (code != 0 || state == NULL)
+		return;
+	if (!npo_save)
+		forget();
+	else if (shutdown_was_clean())
+		save();
 }
 
 /* -------------------------------------------------------------------------
@@ -192,59 +217,12 @@ persist_save_at_shutdown(int code, Datum arg)
  * -------------------------------------------------------------------------
  */
 
-static bool
-get_bytes(FILE *file, pg_crc32c *crc, void *bytes, size_t size)
-{
-	if (fread(bytes, 1, size, file) != size)
-		return false;
-	COMP_CRC32C(*crc, bytes, size);
-	return true;
-}
-
-/* the next cluster; its texts are cut off where this server keeps less */
-static bool
-get_cluster(FILE *file, pg_crc32c *crc, Cluster *cluster)
-{
-	uint32		size;
-
-	if (!get_bytes(file, crc, cluster, offsetof(Cluster, texts)) ||
-		!get_bytes(file, crc, &size, sizeof(size)))
-		return false;
-	if (size > clusters_copy_size() - offsetof(Cluster, texts))
-		return false;
-	return get_bytes(file, crc, cluster->texts, size);
-}
-
-/* Read the whole file once, to check it or to take it in. */
-static bool
-read_file(FILE *file, bool restore)
-{
-	SaveHeader	header;
-	pg_crc32c	crc;
-	Cluster    *cluster = palloc0(clusters_copy_size());
-	bool		ok;
-
-	INIT_CRC32C(crc);
-	ok = fseek(file, 0, SEEK_SET) == 0 &&
-		fread(&header, 1, sizeof(header), file) == sizeof(header) &&
-		header.magic == SAVE_MAGIC && header.major == NPO_SERVER_MAJOR &&
-		header.fixed_size == offsetof(Cluster, texts);
-	for (uint32 i = 0; ok && i < header.count; i++)
-	{
-		ok = get_cluster(file, &crc, cluster);
-		if (ok && restore)
-			clusters_restore(cluster);
-	}
-	FIN_CRC32C(crc);
-	pfree(cluster);
-	return ok && EQ_CRC32C(crc, header.crc) && fgetc(file) == EOF;
-}
-
 /* At start-up, before there is any other process. */
 void
 persist_load(void)
 {
 	FILE	   *file;
+	TimestampTz saved_at;
 
 	if (!npo_save)
 		return;
@@ -254,12 +232,12 @@ persist_load(void)
 		if (errno != ENOENT)
 			ereport(LOG,
 					(errcode_for_file_access(),
-					 errmsg("could not open file \"%s\": %m", SAVE_FILE)));
+					 errmsg("could not open file \"%s\": %m", SAVE_FILE),
+					 errdetail("pg_nplusone starts with nothing.")));
 		return;
 	}
-	/* nothing is taken from a file that is not sound to its end */
-	if (read_file(file, false))
-		read_file(file, true);
+	if (savefile_read(file, sections, lengthof(sections), &saved_at))
+		pg_atomic_write_u64(&state->last_saved, (uint64) saved_at);
 	else
 		ereport(LOG,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -273,37 +251,73 @@ persist_load(void)
  * -------------------------------------------------------------------------
  */
 
-/* milliseconds until the next save; for ever where there is none */
+/* milliseconds from one save to the next; -1: none is due */
 static long
-next_save(void)
+save_distance(void)
 {
-	return npo_save && npo_save_interval > 0 ? npo_save_interval * 1000L : -1L;
+	if (!npo_save)
+		return -1;
+	if (pg_atomic_read_u32(&state->soon) != 0)
+		return SOON_INTERVAL;
+	return npo_save_interval > 0 ? npo_save_interval * 1000L : -1;
+}
+
+/* milliseconds until the next save; -1: none is due */
+static long
+time_left(TimestampTz last)
+{
+	long		distance = save_distance();
+
+	if (distance < 0)
+		return -1;
+	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+										   TimestampTzPlusMilliseconds(last, distance));
+}
+
+static void
+saver_gone(int code, Datum arg)
+{
+	state->saver = NULL;
+}
+
+static void
+reload_settings(void)
+{
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	if (!npo_save)
+		forget();
 }
 
 void
 pg_nplusone_saver_main(Datum arg)
 {
+	TimestampTz last = GetCurrentTimestamp();
+
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
+	before_shmem_exit(saver_gone, (Datum) 0);
+	state->saver = MyLatch;
 
 	while (!ShutdownRequestPending)
 	{
-		long		timeout = next_save();
-		int			event = WaitLatch(MyLatch,
-									  WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |
-									  (timeout >= 0 ? WL_TIMEOUT : 0),
-									  timeout, PG_WAIT_EXTENSION);
+		long		timeout = time_left(last);
 
+		if (timeout == 0)
+		{
+			save();
+			last = GetCurrentTimestamp();
+			continue;
+		}
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |
+						 (timeout > 0 ? WL_TIMEOUT : 0),
+						 timeout, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-		}
-		if ((event & WL_TIMEOUT) != 0 && next_save() >= 0)
-			persist_save();
+			reload_settings();
 	}
 	proc_exit(0);
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * persist.h
- *	  Keeping clusters across restarts.
+ *	  Keeping clusters, hints and the sums of requests across restarts.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,8 +13,8 @@
 extern Size persist_shmem_size(void);
 extern void persist_shmem_init(void);
 extern void persist_load(void);
-extern bool persist_save(void);
 extern void persist_save_at_shutdown(int code, Datum arg);
+extern void persist_save_soon(bool forget);
 extern TimestampTz persist_last_saved(void);
 extern void persist_register_worker(void);
 

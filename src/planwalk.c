@@ -18,7 +18,34 @@
 
 #include "planwalk.h"
 
-/* The plans directly below a node */
+/* The plans below a node that it keeps in a list of its own */
+static List *
+listed_children(Plan *plan)
+{
+	switch (nodeTag(plan))
+	{
+		case T_Append:
+			return ((Append *) plan)->appendplans;
+		case T_MergeAppend:
+			return ((MergeAppend *) plan)->mergeplans;
+		case T_BitmapAnd:
+			return ((BitmapAnd *) plan)->bitmapplans;
+		case T_BitmapOr:
+			return ((BitmapOr *) plan)->bitmapplans;
+		case T_CustomScan:
+			return ((CustomScan *) plan)->custom_plans;
+		default:
+			return NIL;
+	}
+}
+
+static Plan *
+subquery_child(Plan *plan)
+{
+	return IsA(plan, SubqueryScan) ? ((SubqueryScan *) plan)->subplan : NULL;
+}
+
+/* The plans directly below a node, as a new list */
 List *
 planwalk_children(Plan *plan)
 {
@@ -28,25 +55,10 @@ planwalk_children(Plan *plan)
 		children = lappend(children, plan->lefttree);
 	if (plan->righttree)
 		children = lappend(children, plan->righttree);
-	switch (nodeTag(plan))
-	{
-		case T_Append:
-			return list_concat(children, ((Append *) plan)->appendplans);
-		case T_MergeAppend:
-			return list_concat(children, ((MergeAppend *) plan)->mergeplans);
-		case T_BitmapAnd:
-			return list_concat(children, ((BitmapAnd *) plan)->bitmapplans);
-		case T_BitmapOr:
-			return list_concat(children, ((BitmapOr *) plan)->bitmapplans);
-		case T_SubqueryScan:
-			if (((SubqueryScan *) plan)->subplan)
-				return lappend(children, ((SubqueryScan *) plan)->subplan);
-			return children;
-		case T_CustomScan:
-			return list_concat(children, ((CustomScan *) plan)->custom_plans);
-		default:
-			return children;
-	}
+	children = list_concat(children, listed_children(plan));
+	if (subquery_child(plan))
+		children = lappend(children, subquery_child(plan));
+	return children;
 }
 
 /* The index that a node scans; InvalidOid where it scans none */
@@ -76,10 +88,14 @@ walk_plan(Plan *plan, PlanVisitor visit, void *context)
 		return false;
 	if (visit(plan, context))
 		return true;
-	foreach(lc, planwalk_children(plan))
+	/* without a list of its own: a statement must not fail for want of memory */
+	if (walk_plan(plan->lefttree, visit, context) ||
+		walk_plan(plan->righttree, visit, context))
+		return true;
+	foreach(lc, listed_children(plan))
 		if (walk_plan((Plan *) lfirst(lc), visit, context))
 			return true;
-	return false;
+	return walk_plan(subquery_child(plan), visit, context);
 }
 
 /* Visit the plan and its sub-plans until the visitor says true */

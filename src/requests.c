@@ -24,6 +24,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "locks.h"
 #include "requests.h"
 #include "tags.h"
 
@@ -179,7 +180,7 @@ requests_note_statement(const char *text)
 	return REQUEST_NEW;
 }
 
-/* the tags in force as JSON, palloc'd; NULL when there are none */
+/* the tags in force as JSON, palloc'd; NULL: none, or no memory */
 char *
 requests_tags(void)
 {
@@ -187,8 +188,9 @@ requests_tags(void)
 
 	if (current_tags()->n == 0)
 		return NULL;
-	json = palloc(TAGS_JSON_BYTES);
-	tags_to_json(current_tags(), json, TAGS_JSON_BYTES);
+	json = palloc_extended(TAGS_JSON_BYTES, MCXT_ALLOC_NO_OOM);
+	if (json != NULL)
+		tags_to_json(current_tags(), json, TAGS_JSON_BYTES);
 	return json;
 }
 
@@ -383,8 +385,6 @@ read_slot(const SlotRequests *slot, SlotRequests *copy)
 static void
 add_slot(RequestSums *list, int *used, int max, SlotRequests *slot)
 {
-	if (slot->generation != table->generation)
-		return;
 	for (int i = 0; i < slot->npending; i++)
 		add_sums(line_for(list, used, max, &slot->pending[i]), &slot->pending[i]);
 	if (slot->current.statements > 0)
@@ -394,26 +394,87 @@ add_slot(RequestSums *list, int *used, int max, SlotRequests *slot)
 	}
 }
 
-/* All sums, with those of units that are under way; palloc'd. */
-RequestSums *
-requests_collect(int *n)
+/*
+ * Copy the shared sums and the slots that count for them, at one moment: a
+ * writer waits for no more than the copying.  Returns how many slots.
+ */
+static int
+copy_all(RequestSums *list, int *n, SlotRequests *slots)
 {
-	int			max = REQUESTS_MAX + slots_count() * (SLOT_ROUTES + 1);
-	RequestSums *list = palloc(max * sizeof(RequestSums));
-	SlotRequests copy;
+	int			nslots = 0;
 
-	LWLockAcquire(table->lock, LW_SHARED);
+	npo_lock(table->lock, LW_SHARED);
 	*n = table->used;
 	memcpy(list, table->sums, table->used * sizeof(RequestSums));
 	for (int i = 0; i < slots_count(); i++)
 	{
 		if (slots_get(i)->pid == 0)
 			continue;
-		read_slot(&slots_get(i)->requests, &copy);
-		add_slot(list, n, max, &copy);
+		read_slot(&slots_get(i)->requests, &slots[nslots]);
+		if (slots[nslots].generation == table->generation)
+			nslots++;
 	}
-	LWLockRelease(table->lock);
+	npo_unlock(table->lock);
+	return nslots;
+}
+
+/* All sums, with those of units that are under way; palloc'd, NULL: no memory */
+static RequestSums *
+collect(int *n, int flags)
+{
+	int			max = REQUESTS_MAX + slots_count() * (SLOT_ROUTES + 1);
+	RequestSums *list = palloc_extended(max * sizeof(RequestSums), flags);
+	SlotRequests *slots = palloc_extended(slots_count() * sizeof(SlotRequests), flags);
+
+	if (list != NULL && slots != NULL)
+	{
+		int			nslots = copy_all(list, n, slots);
+
+		for (int i = 0; i < nslots; i++)
+			add_slot(list, n, max, &slots[i]);
+	}
+	else if (list != NULL)
+	{
+		pfree(list);
+		list = NULL;
+	}
+	if (slots != NULL)
+		pfree(slots);
 	return list;
+}
+
+RequestSums *
+requests_collect(int *n)
+{
+	return collect(n, 0);
+}
+
+bool
+requests_save(SaveFile *file)
+{
+	int			n;
+	RequestSums *list = collect(&n, MCXT_ALLOC_NO_OOM);
+	bool		ok = list != NULL;
+
+	for (int i = 0; ok && i < n; i++)
+		ok = savefile_put(file, &list[i], sizeof(RequestSums), NULL, 0);
+	if (list != NULL)
+		pfree(list);
+	return ok;
+}
+
+/* Take saved sums in again; at start-up, when there is nobody else. */
+void
+requests_restore(const char *record, uint32 size)
+{
+	RequestSums sums;
+
+	if (size != sizeof(sums))
+		return;
+	memcpy(&sums, record, sizeof(sums));
+	sums.application_name[sizeof(sums.application_name) - 1] = '\0';
+	sums.route[sizeof(sums.route) - 1] = '\0';
+	add_sums(line_for(table->sums, &table->used, REQUESTS_MAX, &sums), &sums);
 }
 
 void

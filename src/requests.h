@@ -8,6 +8,7 @@
 #ifndef PG_NPLUSONE_REQUESTS_H
 #define PG_NPLUSONE_REQUESTS_H
 
+#include "savefile.h"
 #include "slots.h"
 
 #define REQUESTS_TRANCHE "pg_nplusone_requests"
@@ -42,6 +43,8 @@ extern void requests_flush(void);
 extern char *requests_tags(void);
 extern void requests_reset(void);
 extern RequestSums *requests_collect(int *n);
+extern bool requests_save(SaveFile *file);
+extern void requests_restore(const char *record, uint32 size);
 
 /* Does a statement without tags of its own serve the same request as before? */
 static inline bool

@@ -35,6 +35,7 @@
 #include "utils/resowner.h"
 
 #include "reread.h"
+#include "verify.h"
 
 /* a longer text holds a large value, and costs more to parse than it gives */
 #define MAX_REREAD 65536
@@ -151,16 +152,6 @@ silence_messages(void)
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* An error that is not ours to swallow. */
-static bool
-must_go_on(const ErrorData *edata)
-{
-	int			category = ERRCODE_TO_CATEGORY(edata->sqlerrcode);
-
-	return category == ERRCODE_OPERATOR_INTERVENTION ||
-		category == ERRCODE_INSUFFICIENT_RESOURCES;
-}
-
 /*
  * Parse the statement again and let "user" look at the tree.  False when
  * there was none to look at, or when it failed.
@@ -201,7 +192,7 @@ reread_statement(const QueryDesc *queryDesc, RereadUser user, void *arg)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	if (edata != NULL && must_go_on(edata))
+	if (edata != NULL && !verify_may_swallow(edata->sqlerrcode))
 		ReThrowError(edata);
 	return done;
 }

@@ -40,6 +40,7 @@
 #include "session.h"
 #include "settings.h"
 #include "slots.h"
+#include "sqlfuncs.h"
 #include "tally.h"
 #include "unit.h"
 
@@ -154,22 +155,31 @@ widen_result(ReturnSetInfo *result)
 }
 
 /* Set up the result, and see that it has the columns we know. */
+ReturnSetInfo *
+sqlfuncs_begin(FunctionCallInfo fcinfo, int columns)
+{
+	ReturnSetInfo *result;
+
+	check_loaded();
+	InitMaterializedSRF(fcinfo, 0);
+	result = (ReturnSetInfo *) fcinfo->resultinfo;
+	if (result->setDesc->natts != columns)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the SQL objects of extension \"pg_nplusone\" do not fit the library that is loaded"),
+				 errdetail("The function returns %d columns, the library gives %d.",
+						   result->setDesc->natts, columns),
+				 errhint("Run ALTER EXTENSION pg_nplusone UPDATE.")));
+	return result;
+}
+
 static Rows
 begin_rows(FunctionCallInfo fcinfo, int columns)
 {
 	Rows		rows;
 
-	check_loaded();
-	InitMaterializedSRF(fcinfo, 0);
-	rows.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	rows.result = sqlfuncs_begin(fcinfo, columns);
 	widen_result(rows.result);
-	if (rows.result->setDesc->natts != columns)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the SQL objects of extension \"pg_nplusone\" do not fit the library that is loaded"),
-				 errdetail("The function returns %d columns, the library gives %d.",
-						   rows.result->setDesc->natts, columns),
-				 errhint("Run ALTER EXTENSION pg_nplusone UPDATE.")));
 	rows.memory = AllocSetContextCreate(CurrentMemoryContext, "pg_nplusone row",
 										ROW_ROOM, ROW_ROOM, ALLOCSET_DEFAULT_MAXSIZE);
 	rows.caller = CurrentMemoryContext;
@@ -513,9 +523,11 @@ pg_nplusone_reset_1_0(PG_FUNCTION_ARGS)
 	Oid			userid = PG_GETARG_OID(0);
 	Oid			dbid = PG_GETARG_OID(1);
 	int64		clusterid = PG_GETARG_INT64(2);
+	bool		all = !OidIsValid(userid) && !OidIsValid(dbid) && clusterid == 0;
+	int64		removed;
 
 	check_loaded();
-	if (!OidIsValid(userid) && !OidIsValid(dbid) && clusterid == 0)
+	if (all)
 		requests_reset();
 	if (clusterid == 0)
 	{
@@ -524,21 +536,33 @@ pg_nplusone_reset_1_0(PG_FUNCTION_ARGS)
 	}
 	hints_forget();
 	hintstore_reset(userid, dbid, clusterid);
-	PG_RETURN_INT64(clusters_remove(userid, dbid, clusterid));
+	removed = clusters_remove(userid, dbid, clusterid);
+	persist_save_soon(all);
+	PG_RETURN_INT64(removed);
+}
+
+static Datum
+set_muted(FunctionCallInfo fcinfo, bool mute)
+{
+	bool		found;
+
+	check_loaded();
+	found = clusters_mute(PG_GETARG_INT64(0), mute);
+	if (found)
+		persist_save_soon(false);
+	PG_RETURN_BOOL(found);
 }
 
 Datum
 pg_nplusone_mute_1_0(PG_FUNCTION_ARGS)
 {
-	check_loaded();
-	PG_RETURN_BOOL(clusters_mute(PG_GETARG_INT64(0), true));
+	return set_muted(fcinfo, true);
 }
 
 Datum
 pg_nplusone_unmute_1_0(PG_FUNCTION_ARGS)
 {
-	check_loaded();
-	PG_RETURN_BOOL(clusters_mute(PG_GETARG_INT64(0), false));
+	return set_muted(fcinfo, false);
 }
 
 Datum

@@ -87,9 +87,16 @@ unit_attach(void)
 		return false;
 	context = AllocSetContextCreate(TopMemoryContext, "pg_nplusone",
 									ALLOCSET_SMALL_SIZES);
-	chunk = MemoryContextAllocZero(context,
-								   size + loops_private_size() +
-								   texts_private_size() + session_private_size());
+	chunk = MemoryContextAllocExtended(context,
+									   size + loops_private_size() +
+									   texts_private_size() + session_private_size(),
+									   MCXT_ALLOC_ZERO | MCXT_ALLOC_NO_OOM);
+	if (chunk == NULL)
+	{
+		/* no reason to fail a statement */
+		MemoryContextDelete(context);
+		return false;
+	}
 	loops_init(chunk + size);
 	texts_init(chunk + size + loops_private_size());
 	session_init(chunk + size + loops_private_size() + texts_private_size());
