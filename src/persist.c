@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "miscadmin.h"
@@ -162,7 +163,8 @@ persist_save(void)
 		report_failure("create");
 		return false;
 	}
-	ok = write_file(file);
+	/* texts are for their owners: not even the group of the data directory */
+	ok = fchmod(fileno(file), S_IRUSR | S_IWUSR) == 0 && write_file(file);
 	if (FreeFile(file) != 0 || !ok)
 	{
 		report_failure("write");
