@@ -85,6 +85,8 @@ typedef enum ClusterText
 typedef struct Cluster
 {
 	ClusterKey	key;
+	uint64		queryid;		/* those of the key as the server has them */
+	uint64		parent_queryid;
 	int64		clusterid;
 	uint32		serial;			/* which life of this place; odd: in use */
 	int32		next;			/* in its hash chain or the free list, -1: last */
@@ -104,6 +106,8 @@ typedef struct Cluster
 typedef struct Finding
 {
 	ClusterKey	key;
+	uint64		queryid;		/* those of the key as the server has them */
+	uint64		parent_queryid;
 	Pattern		pattern;
 	Confidence	confidence;
 	const char *link;

@@ -24,6 +24,7 @@
 #include "classify.h"
 #include "clusters.h"
 #include "cycle.h"
+#include "compat.h"
 #include "detect.h"
 #include "hints.h"
 #include "normalize.h"
@@ -259,6 +260,16 @@ wants_texts(const Finding *finding, const Loop *loop, const SlotLoop *counts)
 		!clusters_known(&finding->key, finding->confidence, finding->pattern);
 }
 
+/* The parent is a sample's statement; that of one which has gone is not known. */
+static uint64
+server_queryid_of(uint64 queryid)
+{
+	int			sample = queryid != 0 ? evidence_find_sample(queryid) : -1;
+
+	return sample >= 0 ? my_slot->samples[sample].server_queryid :
+		NPO_KNOWN_QUERYID(queryid);
+}
+
 static void
 make_finding(const UnitEntry *entry, const Loop *loop, const SlotLoop *counts,
 			 const QueryDesc *queryDesc, Finding *finding)
@@ -269,6 +280,8 @@ make_finding(const UnitEntry *entry, const Loop *loop, const SlotLoop *counts,
 	memset(finding, 0, sizeof(*finding));
 	finding->key.queryid = entry->queryid;
 	finding->key.parent_queryid = loop->parent;
+	finding->queryid = NPO_SERVER_QUERYID(entry->queryid, queryDesc->plannedstmt);
+	finding->parent_queryid = server_queryid_of(loop->parent);
 	finding->key.userid = entry->userid;
 	finding->key.dbid = MyDatabaseId;
 	finding->confidence = loops_confidence(loop);
@@ -329,7 +342,7 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 	if (loop->published && finding.confidence >= CONFIDENCE_LIKELY)
 		requests_note_loop();
 	if (loop->published && hints_enabled)
-		hints_request(entry->queryid, clusters_id(&finding.key),
+		hints_request(finding.queryid, clusters_id(&finding.key),
 					  counts->counters.calls - 1, counts->counters.exec_time / 1000.0);
 	if (loop->published && !loop->acted &&
 		action_is_due(finding.confidence, counts))

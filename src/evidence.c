@@ -26,6 +26,7 @@
 #include "executor/tuptable.h"
 #include "nodes/plannodes.h"
 
+#include "compat.h"
 #include "evidence.h"
 #include "settings.h"
 #include "texts.h"
@@ -208,6 +209,8 @@ open_sample(Sampler *sampler)
 		sample->ncolumns != sampler->ncolumns)
 	{
 		sample->queryid = sampler->queryid;
+		sample->server_queryid = NPO_SERVER_QUERYID(sampler->queryid,
+													sampler->queryDesc->plannedstmt);
 		sample->stream = ++evidence_last_stream;
 		sample->seq = sampler->seq;
 		sample->total = 0;

@@ -106,11 +106,17 @@ is_internal(const QueryDesc *queryDesc)
 }
 
 static inline uint64
-fingerprint(const QueryDesc *queryDesc)
+server_queryid(const QueryDesc *queryDesc)
 {
 	uint64		queryid = (uint64) queryDesc->plannedstmt->queryId;
 
 	return queryid != 0 ? queryid : cursor_queryid;
+}
+
+static inline uint64
+fingerprint(const QueryDesc *queryDesc)
+{
+	return NPO_FINGERPRINT(server_queryid(queryDesc), queryDesc->plannedstmt);
 }
 
 /* Rows that stay in the server are no answer to a client. */
@@ -125,7 +131,7 @@ static bool
 is_followed(const QueryDesc *queryDesc, int eflags, bool *nested)
 {
 	if (!npo_loaded || npo_track == TRACK_NONE ||
-		fingerprint(queryDesc) == 0 ||
+		server_queryid(queryDesc) == 0 ||
 		(eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || explaining > 0)
 		return false;
 	*nested = depth > 0 || is_internal(queryDesc);
@@ -245,7 +251,7 @@ note_time(QueryDesc *queryDesc, int64 exec_time)
 		return;
 	hints_note_execution(queryDesc, ms);
 	if (hints_min_time >= 0 && ms >= hints_min_time)
-		hints_request(fingerprint(queryDesc), 0, 1, ms);
+		hints_request(server_queryid(queryDesc), 0, 1, ms);
 }
 
 /*
