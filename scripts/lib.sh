@@ -284,8 +284,8 @@ build_extension()
     PGBIN=$prefix/lib/postgresql/$PG_MAJOR/bin
     PG_CONFIG=$PGBIN/pg_config
     export PG_CONFIG PATH="$PGBIN:$PATH"
-    if ! run_limited 600 "$log" make -s -C "$SOURCE" -j "$(nproc)" PG_CONFIG="$PG_CONFIG" "$@" all ||
-        ! run_limited 60 "$log.install" make -s -C "$SOURCE" PG_CONFIG="$PG_CONFIG" "$@" install; then
+    if ! run_limited 600 "$log" make -s -C "$SOURCE" -j "$(nproc)" PG_CONFIG="$PG_CONFIG" with_llvm=no "$@" all ||
+        ! run_limited 60 "$log.install" make -s -C "$SOURCE" PG_CONFIG="$PG_CONFIG" with_llvm=no "$@" install; then
         cat "$log" "$log.install" 2>/dev/null
         die "the extension could not be built"
     fi

@@ -39,7 +39,7 @@ SELECT pg_nplusone_reset() >= 0 AS reset;
 SELECT count(*) FROM hints_n WHERE id = 5 AND k = 5;
 SELECT count(*) FROM hints_n WHERE id = 5 AND k = 5;
 SELECT ddl FROM pg_nplusone_index_hints;
-UPDATE hints_n SET id = 1;
+UPDATE hints_n SET id = 5;
 ANALYZE hints_n;
 SELECT count(*) FROM hints_n WHERE id = 5 AND k = 5;
 SELECT count(*) FROM hints_n WHERE id = 5 AND k = 5;

@@ -77,12 +77,18 @@ describe(const Finding *finding, const LoopCounters *counters)
 	return buf.data;
 }
 
-/* Say what was found, at the level that the setting asks for. */
+/*
+ * Say what was found, at the level that the setting asks for.  The statement
+ * as it came, and the context, which for EXECUTE in a function is a statement
+ * too, hold values: the log gets neither because of us.
+ */
 void
 action_report(const Finding *finding, const LoopCounters *counters)
 {
 	ereport(error_level(),
 			(errcode(ERRCODE_NPLUSONE_LOOP),
+			 errhidestmt(true),
+			 errhidecontext(true),
 			 errmsg("pg_nplusone: %s loop, %s, " INT64_FORMAT " executions so far, cluster " INT64_FORMAT,
 					pattern_name(finding->pattern),
 					confidence_name(finding->confidence),

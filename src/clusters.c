@@ -442,6 +442,8 @@ static void
 init_cluster(Cluster *cluster, const Finding *finding, TimestampTz now)
 {
 	cluster->key = finding->key;
+	cluster->queryid = finding->queryid;
+	cluster->parent_queryid = finding->parent_queryid;
 	cluster->clusterid = finding->clusterid;
 	cluster->running = 0;
 	cluster->muted = false;

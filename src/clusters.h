@@ -86,6 +86,8 @@ typedef enum ClusterText
 typedef struct Cluster
 {
 	ClusterKey	key;
+	uint64		queryid;		/* those of the key as the server has them */
+	uint64		parent_queryid;
 	int64		clusterid;
 	uint32		serial;			/* which life of this place; odd: in use */
 	int32		next;			/* in its hash chain or the free list, -1: last */
@@ -106,6 +108,8 @@ typedef struct Cluster
 typedef struct Finding
 {
 	ClusterKey	key;
+	uint64		queryid;		/* those of the key as the server has them */
+	uint64		parent_queryid;
 	int64		clusterid;		/* clusters_id() of the key */
 	Pattern		pattern;
 	Confidence	confidence;

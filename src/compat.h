@@ -45,6 +45,24 @@
 	(JumbleQuery(query, text), (query)->queryId)
 #endif
 
+/*
+ * 18 makes the query identifier from the names of relations without their
+ * schemas, so that tables of one name share it.  There, what a statement is
+ * told apart by holds its relations as well, and differs from what the views
+ * show; it cannot be turned back into that.
+ */
+#if PG_VERSION_NUM >= 180000
+#include "fingerprint.h"
+#define NPO_FINGERPRINT(queryid, pstmt) fingerprint_with_relations(queryid, pstmt)
+#define NPO_SERVER_QUERYID(fingerprint, pstmt) ((uint64) (pstmt)->queryId)
+#define NPO_KNOWN_QUERYID(fingerprint) UINT64CONST(0)
+#define NPO_PERMISSION_INFOS(pstmt) ((pstmt)->permInfos)
+#else
+#define NPO_FINGERPRINT(queryid, pstmt) (queryid)
+#define NPO_SERVER_QUERYID(fingerprint, pstmt) (fingerprint)
+#define NPO_KNOWN_QUERYID(fingerprint) (fingerprint)
+#endif
+
 /* 18 names and versions a module in its magic block */
 #if PG_VERSION_NUM >= 180000
 #define NPO_MODULE_MAGIC \

@@ -24,6 +24,7 @@
 #include "classify.h"
 #include "clusters.h"
 #include "cycle.h"
+#include "compat.h"
 #include "detect.h"
 #include "guard.h"
 #include "heavy.h"
@@ -256,6 +257,16 @@ make_texts(const QueryDesc *queryDesc, const LoopFacts *facts, Finding *finding)
 	finding->texts[TEXT_PARENT] = parent_text(facts->sample);
 }
 
+/* The parent is a sample's statement; that of one which has gone is not known. */
+static uint64
+server_queryid_of(uint64 queryid)
+{
+	int			sample = queryid != 0 ? evidence_find_sample(queryid) : -1;
+
+	return sample >= 0 ? my_slot->samples[sample].server_queryid :
+		NPO_KNOWN_QUERYID(queryid);
+}
+
 /*
  * What the loop is.  "facts" and "classification" are what its texts are made
  * of, if they are.
@@ -267,6 +278,8 @@ make_finding(const UnitEntry *entry, const Loop *loop, const QueryDesc *queryDes
 	memset(finding, 0, sizeof(*finding));
 	finding->key.queryid = entry->queryid;
 	finding->key.parent_queryid = loop->parent;
+	finding->queryid = NPO_SERVER_QUERYID(entry->queryid, queryDesc->plannedstmt);
+	finding->parent_queryid = server_queryid_of(loop->parent);
 	finding->key.userid = entry->userid;
 	finding->key.dbid = MyDatabaseId;
 	finding->clusterid = clusters_id(&finding->key);
@@ -368,7 +381,7 @@ tell(const UnitEntry *entry, Loop *loop, const SlotLoop *counts, const Finding *
 	if (finding->confidence >= CONFIDENCE_LIKELY)
 		requests_note_loop();
 	if (hints_enabled)
-		hints_request(entry->queryid, finding->clusterid,
+		hints_request(finding->queryid, finding->clusterid,
 					  counts->counters.calls - 1, counts->counters.exec_time / 1000.0);
 	if (!loop->acted && action_is_due(finding->confidence, counts))
 	{

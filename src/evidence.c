@@ -26,6 +26,7 @@
 #include "executor/tuptable.h"
 #include "nodes/plannodes.h"
 
+#include "compat.h"
 #include "evidence.h"
 #include "hooks.h"
 #include "settings.h"
@@ -196,6 +197,7 @@ start_stream(Sample *sample, const Sampler *sampler)
 	const PlannedStmt *pstmt = execution->queryDesc->plannedstmt;
 
 	sample->queryid = execution->queryid;
+	sample->server_queryid = NPO_SERVER_QUERYID(execution->queryid, pstmt);
 	sample->stream = ++evidence_last_stream;
 	unit_note_news();
 	sample->seq = execution->seq;

@@ -61,7 +61,8 @@ fill_row(Datum *values, bool *nulls, const HintEntry *entry, bool allowed)
 	int			i = 0;
 
 	memset(nulls, 0, sizeof(bool) * HINT_COLUMNS);
-	values[i++] = Int64GetDatum((int64) entry->clusterid);
+	values[i] = Int64GetDatum((int64) entry->clusterid);
+	nulls[i++] = !allowed;
 	values[i++] = ObjectIdGetDatum(entry->userid);
 	values[i] = Int64GetDatum((int64) entry->queryid);
 	nulls[i++] = !allowed;

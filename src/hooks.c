@@ -143,7 +143,7 @@ is_internal(const QueryDesc *queryDesc)
 
 /* The statement's own, or else what it was given when its cursor was declared. */
 static inline uint64
-fingerprint(QueryDesc *queryDesc)
+server_queryid(QueryDesc *queryDesc)
 {
 	uint64		queryid = (uint64) queryDesc->plannedstmt->queryId;
 	Execution  *declared;
@@ -152,6 +152,12 @@ fingerprint(QueryDesc *queryDesc)
 		return queryid;
 	declared = unit_find(queryDesc);
 	return declared != NULL ? declared->queryid : 0;
+}
+
+static inline uint64
+fingerprint(QueryDesc *queryDesc)
+{
+	return NPO_FINGERPRINT(server_queryid(queryDesc), queryDesc->plannedstmt);
 }
 
 /*
@@ -194,7 +200,7 @@ is_plain(const QueryDesc *queryDesc)
 static bool
 is_followed(QueryDesc *queryDesc, bool *nested)
 {
-	if (npo_track == TRACK_NONE || explaining > 0 || fingerprint(queryDesc) == 0)
+	if (npo_track == TRACK_NONE || explaining > 0 || server_queryid(queryDesc) == 0)
 		return false;
 	*nested = is_nested();
 	if (stays_in_server(queryDesc))
@@ -347,7 +353,7 @@ static void
 note_slow(QueryDesc *queryDesc, int64 exec_time)
 {
 	if (hints_enabled && hints_min_time >= 0)
-		hints_request(fingerprint(queryDesc), 0, 1, (double) exec_time / 1000.0);
+		hints_request(server_queryid(queryDesc), 0, 1, (double) exec_time / 1000.0);
 }
 
 static inline void

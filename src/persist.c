@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "catalog/pg_control.h"
@@ -125,7 +126,9 @@ write_new_file(void)
 	if (file == NULL)
 		return report_failure("create", errno);
 	errno = 0;
-	ok = savefile_write(file, sections, lengthof(sections));
+	/* texts are for their owners: not even the group of the data directory */
+	ok = fchmod(fileno(file), S_IRUSR | S_IWUSR) == 0 &&
+		savefile_write(file, sections, lengthof(sections));
 	error = errno != 0 ? errno : ENOMEM;
 	if (FreeFile(file) != 0 && ok)
 	{

@@ -22,6 +22,7 @@
 
 #include "access/htup_details.h"
 #include "access/stratnum.h"
+#include "access/transam.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_collation.h"
@@ -255,6 +256,48 @@ literal_expression(RelFacts *facts, Node *node)
 		list_member(facts->into->literals, node);
 }
 
+/* what hands_over_text() has met in an expression */
+typedef struct TextCall
+{
+	bool		foreign_function;	/* one that is not the server's own */
+	bool		text;				/* a constant that can hold a text */
+} TextCall;
+
+static bool
+is_foreign_function(Oid funcid, void *context)
+{
+	return funcid >= FirstNormalObjectId;
+}
+
+static bool
+note_text_call(Node *node, void *context)
+{
+	TextCall   *call = context;
+
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_foreign_function, NULL))
+		call->foreign_function = true;
+	if (IsA(node, Const) && !((Const *) node)->constisnull)
+		call->text |= type_is_collatable(((Const *) node)->consttype) ||
+			((Const *) node)->consttype == BYTEAOID;
+	return expression_tree_walker(node, note_text_call, context);
+}
+
+/*
+ * Does this expression hand a text to a function that is not the server's
+ * own?  The text may be the key that decrypts a column, and an index would
+ * show it in its definition.
+ */
+static bool
+hands_over_text(Node *node)
+{
+	TextCall	call = {false, false};
+
+	note_text_call(node, &call);
+	return call.foreign_function && call.text;
+}
+
 /*
  * Is this side of a clause something to make a key of: a column, or an
  * immutable expression, of this relation alone?
@@ -275,7 +318,7 @@ take_key(RelFacts *facts, Node *operand, Oid collation, WhatifKey *key)
 	else
 	{
 		if (contain_subplans(node) || contain_agg_clause(node) ||
-			contain_param(node, NULL))
+			contain_param(node, NULL) || hands_over_text(node))
 			return false;
 		if (contain_mutable_functions(node) ||
 			(IsA(node, FuncExpr) &&
@@ -666,6 +709,34 @@ is_literal(RelFacts *facts, Node *clause)
 }
 
 /*
+ * Is the literal one of the values that ANALYZE has listed for the column?
+ * Any other tells something that the column's statistics do not.
+ */
+static bool
+listed_value(RelFacts *facts, OpExpr *op, Node *column, Node *value)
+{
+	VariableStatData vardata;
+	double		listed = 0;
+	double		share = 0;
+
+	value = strip_relabel(value);
+	if (!IsA(value, Const) || ((Const *) value)->constisnull)
+		return false;
+	examine_variable(facts->root, column, 0, &vardata);
+	if (HeapTupleIsValid(vardata.statsTuple))
+	{
+		FmgrInfo	equal;
+
+		fmgr_info(get_opcode(op->opno), &equal);
+		share = mcv_selectivity(&vardata, &equal, op->inputcollid,
+								((Const *) value)->constvalue,
+								column == linitial(op->args), &listed);
+	}
+	ReleaseVariableStats(vardata);
+	return share > 0;
+}
+
+/*
  * Is an equality with a literal worth a partial index?  Only where the value
  * is much rarer than its column's others; else it is one value of many, and
  * the next statement asks for another.
@@ -678,8 +749,11 @@ rare_value(RelFacts *facts, OpExpr *op, double sel)
 	double		distinct;
 
 	if (!IsA(strip_relabel(left), Var))
+	{
 		left = right;
-	if (!IsA(strip_relabel(left), Var))
+		right = linitial(op->args);
+	}
+	if (!IsA(strip_relabel(left), Var) || !listed_value(facts, op, left, right))
 		return false;
 	distinct = distinct_values(facts, left);
 	return distinct > 0 && distinct <= 50 && sel <= 0.5 / distinct;
@@ -694,7 +768,7 @@ fit_for_predicate(RelFacts *facts, Node *clause, double sel)
 	if (sel > PARTIAL_SHARE || unfit_for_index(clause, NULL) ||
 		contain_mutable_functions(clause) ||
 		contain_subplans(clause) || !only_this_rel(facts, clause) ||
-		contain_param(clause, NULL))
+		contain_param(clause, NULL) || hands_over_text(clause))
 		return false;
 	if (IsA(clause, NullTest) || IsA(clause, BooleanTest) ||
 		IsA(clause, Var) || is_notclause(clause))

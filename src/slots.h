@@ -69,6 +69,7 @@ typedef struct Sample
 	uint32		change;			/* odd while the owner writes */
 	uint32		stream;			/* changes when the rows start afresh */
 	uint64		queryid;		/* 0: unused */
+	uint64		server_queryid; /* as pg_stat_statements has it */
 	uint64		seq;			/* of the statement that started the stream */
 	uint64		last_seq;		/* of the one that last added to it */
 	int64		rows;			/* returned by the latest execution */

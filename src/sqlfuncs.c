@@ -33,6 +33,7 @@
 #include "clusters.h"
 #include "compat.h"
 #include "connections.h"
+#include "encoding.h"
 #include "heavystore.h"
 #include "hints.h"
 #include "persist.h"
@@ -223,10 +224,14 @@ sees_all(void)
  * -------------------------------------------------------------------------
  */
 
+/* a text of the cluster, in our encoding */
 static const char *
 cluster_text(const Cluster *cluster, ClusterText which)
 {
-	return cluster->text_at[which] < 0 ? NULL : cluster->texts + cluster->text_at[which];
+	if (cluster->text_at[which] < 0)
+		return NULL;
+	return encoding_convert(cluster->texts + cluster->text_at[which],
+							encoding_of_database(cluster->key.dbid));
 }
 
 static void
@@ -257,9 +262,10 @@ put_identity(Row *row, const Cluster *cluster, bool visible)
 		put_null(row);
 		return;
 	}
-	put_statement(row, cluster->key.queryid, cluster_text(cluster, TEXT_QUERY));
-	put_statement(row, cluster->key.parent_queryid, cluster_text(cluster, TEXT_PARENT));
-	put_text(row, cluster->link);
+	put_statement(row, cluster->queryid, cluster_text(cluster, TEXT_QUERY));
+	put_statement(row, cluster->parent_queryid, cluster_text(cluster, TEXT_PARENT));
+	put_text(row, encoding_convert(cluster->link,
+								   encoding_of_database(cluster->key.dbid)));
 }
 
 static void
@@ -284,7 +290,9 @@ put_origin(Row *row, const Cluster *cluster, bool visible)
 {
 	put_text(row, visible ? cluster->application_name : NULL);
 	if (visible && cluster->tags[0] != '\0')
-		put(row, DirectFunctionCall1(jsonb_in, CStringGetDatum(cluster->tags)));
+		put(row, DirectFunctionCall1(jsonb_in,
+									 CStringGetDatum(encoding_convert(cluster->tags,
+																	  encoding_of_database(cluster->key.dbid)))));
 	else
 		put_null(row);
 	put_text(row, visible ? cluster_text(cluster, TEXT_ADVICE) : NULL);
@@ -341,6 +349,8 @@ pg_nplusone_session_clusters_1_0(PG_FUNCTION_ARGS)
 			memset(copy, 0, sizeof(*copy));
 			memset(copy->text_at, -1, sizeof(copy->text_at));
 			copy->key = lines[i].key;
+			copy->queryid = NPO_KNOWN_QUERYID(lines[i].key.queryid);
+			copy->parent_queryid = NPO_KNOWN_QUERYID(lines[i].key.parent_queryid);
 			copy->clusterid = clusters_id(&lines[i].key);
 		}
 		copy->totals = lines[i].totals;
@@ -371,11 +381,11 @@ put_activity(Rows *rows, const BackendSlot *slot, const SlotLoop *loop,
 	put(&row, CStringGetTextDatum(pattern_name(loop->pattern)));
 	put(&row, CStringGetTextDatum(confidence_name(loop->confidence)));
 	if (visible)
-		put_statement(&row, loop->queryid, cluster_text(cluster, TEXT_QUERY));
+		put_statement(&row, cluster->queryid, cluster_text(cluster, TEXT_QUERY));
 	else
 		put_statement(&row, 0, MASKED_TEXT);
-	if (visible && loop->parent_queryid != 0)
-		put_int8(&row, (int64) loop->parent_queryid);
+	if (visible && cluster->parent_queryid != 0)
+		put_int8(&row, (int64) cluster->parent_queryid);
 	else
 		put_null(&row);
 	put_int8(&row, loop->counters.calls);
@@ -425,7 +435,9 @@ put_requests(Rows *rows, const RequestSums *sums, bool visible)
 	put(&row, ObjectIdGetDatum(sums->userid));
 	put(&row, ObjectIdGetDatum(sums->dbid));
 	put_text(&row, visible ? sums->application_name : NULL);
-	put_text(&row, visible ? sums->route : MASKED_TEXT);
+	put_text(&row, visible ?
+			 encoding_convert(sums->route, encoding_of_database(sums->dbid)) :
+			 MASKED_TEXT);
 	put_int8(&row, sums->units);
 	put_int8(&row, sums->statements);
 	put(&row, Float8GetDatum((double) sums->statements / sums->units));

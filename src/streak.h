@@ -8,6 +8,7 @@
 #ifndef PG_NPLUSONE_STREAK_H
 #define PG_NPLUSONE_STREAK_H
 
+#include "compat.h"
 #include "loops.h"
 
 /*
@@ -52,9 +53,10 @@ streak_close(void)
 static inline bool
 streak_is(const QueryDesc *queryDesc, uint64 count)
 {
-	return (uint64) queryDesc->plannedstmt->queryId == streak.queryid &&
-		streak.news == unit_news && count == 0 &&
-		!queryDesc->already_executed;
+	return streak.news == unit_news && count == 0 &&
+		!queryDesc->already_executed &&
+		NPO_FINGERPRINT((uint64) queryDesc->plannedstmt->queryId,
+						queryDesc->plannedstmt) == streak.queryid;
 }
 
 #endif							/* PG_NPLUSONE_STREAK_H */

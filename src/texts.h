@@ -8,7 +8,7 @@
 #ifndef PG_NPLUSONE_TEXTS_H
 #define PG_NPLUSONE_TEXTS_H
 
-#define TEXTS_SIZE 5632			/* bytes a backend keeps */
+#define TEXTS_SIZE 5120			/* bytes a backend keeps */
 
 /* no text */
 #define TEXT_NONE (-1)
