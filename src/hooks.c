@@ -446,7 +446,7 @@ begin(QueryDesc *queryDesc, uint64 count, Execution *local)
 		queryDesc->plannedstmt->queryId != 0 ? local : unit_keep(local);
 }
 
-static void
+static pg_noinline void
 run_the_usual_way(NPO_EXECUTOR_RUN_ARGS)
 {
 	Execution	local;
@@ -481,12 +481,10 @@ end_streak(QueryDesc *queryDesc)
 		end_usage_of(&streak.execution, queryDesc);
 }
 
-static void
-npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
+static pg_noinline void
+run_in_streak(NPO_EXECUTOR_RUN_ARGS)
 {
-	/* the latest statement once more takes fewer steps, see streak.c */
-	if (!streak_is(queryDesc, count) || !is_plain(queryDesc) ||
-		!streak_begin(queryDesc))
+	if (!streak_begin(queryDesc))
 	{
 		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
 		return;
@@ -498,6 +496,16 @@ npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 		run(NPO_EXECUTOR_RUN_PASS, NULL);
 	if (!fires_triggers(queryDesc))
 		end_streak(queryDesc);
+}
+
+static void
+npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
+{
+	/* the latest statement once more takes fewer steps, see streak.c */
+	if (streak_is(queryDesc, count) && is_plain(queryDesc))
+		run_in_streak(NPO_EXECUTOR_RUN_PASS);
+	else
+		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
 }
 
 static inline void
