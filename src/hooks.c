@@ -728,6 +728,7 @@ at_end_of_xact(void)
 {
 	xact_level = 1;
 	leave_frames(1);
+	streak_forget_run();
 	if (!attached)
 		return;
 	unit_forget_level(1);
@@ -757,6 +758,8 @@ at_subxact_event(SubXactEvent event, SubTransactionId mySubid,
 	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	leave_frames(level);
+	if (nframes == 0)
+		streak_forget_run();
 	if (attached)
 		unit_forget_level(level);
 }

@@ -127,7 +127,7 @@ write_new_file(void)
 		return report_failure("create", errno);
 	errno = 0;
 	/* texts are for their owners: not even the group of the data directory */
-	ok = fchmod(fileno(file), S_IRUSR | S_IWUSR) == 0 &&
+	ok = (fchmod(fileno(file), S_IRUSR | S_IWUSR) == 0 || errno == EPERM) &&
 		savefile_write(file, sections, lengthof(sections));
 	error = errno != 0 ? errno : ENOMEM;
 	if (FreeFile(file) != 0 && ok)

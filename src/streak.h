@@ -49,6 +49,16 @@ streak_close(void)
 		streak_write_down();
 }
 
+/* No statement is under way: one that was has failed, and ends the streak. */
+static inline void
+streak_forget_run(void)
+{
+	if (streak.execution.queryDesc == NULL)
+		return;
+	streak_close();
+	streak.execution.queryDesc = NULL;
+}
+
 /* Is this the statement of the streak, run at once? */
 static inline bool
 streak_is(const QueryDesc *queryDesc, uint64 count)

@@ -239,7 +239,7 @@ for my $n (0 .. 79)
 	$client->query('simple', "SELECT $columns FROM author WHERE id = \$1", $_) for 1 .. 6;
 }
 $client->query('simple', 'SELECT name, name, name, id, name FROM author WHERE id = $1' . ' OR id = -1' x 100, $_) for 1 .. 6;
-$client->query('simple', 'SELECT count(*) FROM post a, post b WHERE a.id = $1', $_) for 1 .. 6;
+$client->query('simple', 'SELECT count(*), pg_sleep(0.1) FROM post a, post b WHERE a.id = $1', $_) for 1 .. 6;
 $client->disconnect;
 $node->safe_psql('postgres', q{SELECT pg_nplusone_mute(clusterid) FROM pg_nplusone WHERE query LIKE 'SELECT id, id, id, id, name, id%'});
 is(found($node, 'count(*)'), 82, 'eighty-two clusters');
