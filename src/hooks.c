@@ -188,12 +188,25 @@ fills_table(const QueryDesc *queryDesc)
 		queryDesc->dest->mydest == DestTransientRel;
 }
 
+/*
+ * Does the client get the answer?  In the extended protocol the answer to a
+ * write has no receiver; it is run by the client's portal, mostly the one
+ * without a name.
+ */
+static inline bool
+answers_client(const QueryDesc *queryDesc)
+{
+	return !stays_in_server(queryDesc) ||
+		(queryDesc->dest->mydest == DestNone && queryDesc->operation != CMD_SELECT &&
+		 ActivePortal != NULL && ActivePortal->name[0] == '\0');
+}
+
 /* a client's statement, as most are: seen at a glance */
 static inline bool
 is_plain(const QueryDesc *queryDesc)
 {
 	return attached && (utilities | nframes | explaining) == 0 &&
-		npo_track != TRACK_NONE && !stays_in_server(queryDesc) &&
+		npo_track != TRACK_NONE && answers_client(queryDesc) &&
 		queryDesc->plannedstmt->queryId != 0;
 }
 
@@ -335,7 +348,9 @@ run_sampled(NPO_EXECUTOR_RUN_ARGS, Execution *execution)
 static inline TimestampTz
 start_of_run(const QueryDesc *queryDesc, const Execution *execution)
 {
-	return queryDesc->dest->mydest == DestRemoteExecute &&
+	CommandDest dest = queryDesc->dest->mydest;
+
+	return (dest == DestRemoteExecute || dest == DestNone) &&
 		!execution->nested && !execution->was_dear ?
 		GetCurrentStatementStartTimestamp() : GetCurrentTimestamp();
 }

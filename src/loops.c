@@ -240,7 +240,8 @@ static inline uint32
 identity_of(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *values)
 {
 	if (shape->nkeys == 1 && (shape->flags & SHAPE_OPAQUE) == 0 &&
-		values->hash[0] != VALUE_UNKNOWN && shape->kind < KIND_INSERT)
+		values->hash[0] != VALUE_UNKNOWN &&
+		(shape->kind < KIND_INSERT || shape->kind > KIND_UPSERT))
 		return values->hash[0];
 	return identity_of_many(shape, queryDesc, values);
 }

@@ -81,7 +81,9 @@ streak_open(const Execution *execution)
 	streak.news = unit_news;
 	streak.left = executions_left(entry, loop);
 	streak.stores = stores_row(entry);
-	streak.sampled = loops_is_sampled(entry);
+	streak.sampled = loops_is_sampled(entry) &&
+		(execution->queryDesc->operation == CMD_SELECT ||
+		 execution->queryDesc->plannedstmt->hasReturning);
 	streak.same_xact = (loop->tie == TIE_XACT);
 	streak.userid = entry->userid;
 	streak.max_xact_calls = loop->xact_low + loop->xact_range;
