@@ -184,6 +184,19 @@ SELECT 'BEGIN',
 SELECT confidence, query FROM pg_nplusone_session WHERE confidence <> 'suspected';
 
 --
+-- A long list in which few authors come again and again, and then some of them
+-- as people open them: wherever the list is looked at, the next one comes soon.
+--
+CREATE TABLE feed (id integer PRIMARY KEY, author_id integer REFERENCES author);
+INSERT INTO feed SELECT n, 11 + n * 7 % 20 FROM generate_series(1, 50) n;
+SELECT pg_nplusone_session_reset();
+SELECT id, author_id FROM feed ORDER BY id LIMIT 50 \g /dev/null
+SELECT format('SELECT name FROM author WHERE id = %s', 11 + n * 7 % 20)
+  FROM unnest(ARRAY[26, 32, 39, 45, 50]) n \gexec
+SELECT confidence, query FROM pg_nplusone_session WHERE confidence <> 'suspected';
+DROP TABLE feed;
+
+--
 -- Foreign keys: the checks are the server's own, also with track = 'all', and
 -- also where they wait for the COMMIT.
 --

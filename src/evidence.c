@@ -573,15 +573,20 @@ key_share(const Sample *sample, int column, uint32 key)
 }
 
 /*
- * How far a walk goes from one row to another.  Rows whose value has come by
- * already are no gap: a program that keeps what it has read passes them over.
+ * How far a walk goes from one row to another.  A program that keeps what it
+ * has read passes over rows whose value has come by already, so they are no
+ * gap; but then it does not ask for such a value itself.
  */
 static int64
 step_length(const Sample *sample, int column, int64 row, int64 next)
 {
 	int64		first = first_row(sample);
-	int64		length = next > row ? 1 : 0;
+	int64		length = 1;
 
+	if (next <= row + 1)
+		return next > row ? 1 : 0;
+	if (find_key(sample, column, first, cell(sample, column, next)) < next)
+		return next - row;
 	for (int64 passed = row + 1; passed < next; passed++)
 		if (find_key(sample, column, first, cell(sample, column, passed)) == passed)
 			length++;

@@ -63,7 +63,7 @@ like($entry->{hint}, qr/^author is read once for each row of post/, 'jsonlog: th
 is($entry->{application_name}, 'shop, "web"', 'jsonlog: application');
 is($entry->{dbname}, 'postgres', 'jsonlog: database');
 is($entry->{query_id}, $queryid, 'jsonlog: the identifier of the statement is that of the view');
-is($entry->{statement}, $statement, 'jsonlog: the statement as it came');
+ok(!exists $entry->{statement}, 'jsonlog: not the statement, which has its constants in it');
 
 # -- stderr ----------------------------------------------------------------
 
@@ -95,7 +95,7 @@ is($node->safe_psql('postgres', "SELECT string_agg(error_severity, ',' ORDER BY 
 is($row->('message'), $message, 'csvlog: message');
 is($row->('detail'), join("\n", @detail), 'csvlog: detail');
 like($row->('hint'), qr/^author is read once for each row of post/, 'csvlog: hint');
-is($row->('query'), $statement, 'csvlog: the statement as it came');
+is($row->('query'), '', 'csvlog: not the statement, which has its constants in it');
 is($row->('query_id'), $queryid, 'csvlog: its identifier');
 $node->stop;
 
