@@ -42,7 +42,6 @@ my @detail = (
 	'Parent: SELECT author_id, title FROM post ORDER BY id (10 rows)',
 	'Link: post.author_id -> author.id', 'Application: shop, "web"',
 	'Tags: {"route":"/posts","traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}');
-my $statement = "SELECT name AS \"n\nTags: {}\",\n       '\"x\",\\y'\n  FROM author WHERE id = 6;";
 
 # The regular expression that docs/monitoring.md gives
 my ($documented) = slurp_file("$ENV{TESTDIR}/docs/monitoring.md") =~ /^(\^pg_nplusone: .*\$)$/m;
