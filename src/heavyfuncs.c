@@ -27,9 +27,11 @@
 
 #include "compat.h"
 #include "connections.h"
+#include "encoding.h"
 #include "heavystore.h"
 #include "heavywords.h"
 #include "settings.h"
+#include "sqlfuncs.h"
 
 PG_FUNCTION_INFO_V1(pg_nplusone_heavy_1_0);
 PG_FUNCTION_INFO_V1(pg_nplusone_connections_1_0);
@@ -83,28 +85,6 @@ put_float(Row *row, double value, bool known)
 		put(row, Float8GetDatum(value));
 	else
 		put_null(row);
-}
-
-/* Set up the result, and see that it has the columns we know. */
-static ReturnSetInfo *
-begin_rows(FunctionCallInfo fcinfo, int columns)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	if (!heavystore_ready())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("pg_nplusone must be loaded via \"shared_preload_libraries\""),
-				 errhint("Add pg_nplusone to shared_preload_libraries in postgresql.conf and restart the server.")));
-	InitMaterializedSRF(fcinfo, 0);
-	if (rsinfo->setDesc->natts != columns)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the SQL objects of extension \"pg_nplusone\" do not fit the library that is loaded"),
-				 errdetail("The function returns %d columns, the library gives %d.",
-						   rsinfo->setDesc->natts, columns),
-				 errhint("Run ALTER EXTENSION pg_nplusone UPDATE.")));
-	return rsinfo;
 }
 
 static void
@@ -201,7 +181,7 @@ advice_of(const HeavyEntry *entry)
 
 /* the wide columns and their shares, as two arrays */
 static void
-put_columns(Row *row, const HeavyEntry *entry, bool visible)
+put_columns(Row *row, const HeavyEntry *entry, bool visible, int encoding)
 {
 	Datum		names[HEAVY_LISTED];
 	Datum		shares[HEAVY_LISTED];
@@ -217,7 +197,7 @@ put_columns(Row *row, const HeavyEntry *entry, bool visible)
 	{
 		int			len = strcspn(name, (const char[]) {HEAVY_SEPARATOR, '\0'});
 
-		names[i] = PointerGetDatum(cstring_to_text_with_len(name, len));
+		names[i] = CStringGetTextDatum(encoding_convert(pnstrdup(name, len), encoding));
 		shares[i] = Float8GetDatum(column_share(entry, i));
 		name += len + (name[len] != '\0');
 	}
@@ -232,6 +212,7 @@ put_heavy_read(ReturnSetInfo *rsinfo, const HeavyEntry *entry, bool visible)
 {
 	Row			row = {0};
 	bool		measured = entry->measured_calls > 0;
+	int			encoding = encoding_of_database(entry->key.dbid);
 
 	put(&row, ObjectIdGetDatum(entry->key.userid));
 	put(&row, ObjectIdGetDatum(entry->key.dbid));
@@ -239,7 +220,7 @@ put_heavy_read(ReturnSetInfo *rsinfo, const HeavyEntry *entry, bool visible)
 		put(&row, Int64GetDatum((int64) entry->key.queryid));
 	else
 		put_null(&row);
-	put_text(&row, visible ? entry->query : MASKED_TEXT);
+	put_text(&row, visible ? encoding_convert(entry->query, encoding) : MASKED_TEXT);
 	put_text(&row, kind_names[entry->key.kind]);
 	put(&row, Int64GetDatum(entry->calls));
 	put(&row, Int64GetDatum(entry->rows));
@@ -247,13 +228,14 @@ put_heavy_read(ReturnSetInfo *rsinfo, const HeavyEntry *entry, bool visible)
 	/* calls that could not be measured are taken for like the others */
 	put_float(&row, mean_bytes(entry) * entry->calls, measured);
 	put_float(&row, mean_bytes(entry), measured);
-	put_columns(&row, entry, visible);
+	put_columns(&row, entry, visible, encoding);
 	put_text(&row, visible ? entry->application_name : NULL);
 	if (visible && entry->tags[0] != '\0')
-		put(&row, DirectFunctionCall1(jsonb_in, CStringGetDatum(entry->tags)));
+		put(&row, DirectFunctionCall1(jsonb_in,
+									  CStringGetDatum(encoding_convert(entry->tags, encoding))));
 	else
 		put_null(&row);
-	put_text(&row, visible ? advice_of(entry) : NULL);
+	put_text(&row, visible ? encoding_convert(advice_of(entry), encoding) : NULL);
 	put(&row, TimestampTzGetDatum(entry->first_seen));
 	put(&row, TimestampTzGetDatum(entry->last_seen));
 	end_row(rsinfo, &row);
@@ -263,7 +245,7 @@ put_heavy_read(ReturnSetInfo *rsinfo, const HeavyEntry *entry, bool visible)
 Datum
 pg_nplusone_heavy_1_0(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = begin_rows(fcinfo, HEAVY_VIEW_COLUMNS);
+	ReturnSetInfo *rsinfo = sqlfuncs_begin(fcinfo, HEAVY_VIEW_COLUMNS);
 	HeavyEntry *entries = palloc(HEAVY_MAX * sizeof(HeavyEntry));
 	int			n = heavystore_copy(entries);
 	bool		all = sees_all();
@@ -311,7 +293,7 @@ put_connections(ReturnSetInfo *rsinfo, const ConnectionSums *sums, bool visible)
 Datum
 pg_nplusone_connections_1_0(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = begin_rows(fcinfo, CONNECTION_VIEW_COLUMNS);
+	ReturnSetInfo *rsinfo = sqlfuncs_begin(fcinfo, CONNECTION_VIEW_COLUMNS);
 	ConnectionSums *sums = palloc(CONNECTIONS_MAX * sizeof(ConnectionSums));
 	int			n = connections_collect(sums);
 	bool		all = sees_all();
