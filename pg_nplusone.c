@@ -7,6 +7,7 @@
  * which the rooms are set up.  One execution is followed, from the hooks to
  * the view, by reading downward:
  *
+ *	 src/queryid.c    what a statement is known by
  *	 src/hooks.c      which statements are followed, and when we are called
  *	 src/unit.c       the unit of work: fingerprints and open executions
  *	 src/shape.c      what kind of statement it is, where its keys lie
@@ -44,6 +45,7 @@
 #include "hooks.h"
 #include "orm.h"
 #include "persist.h"
+#include "queryid.h"
 #include "requests.h"
 #include "settings.h"
 #include "slots.h"
@@ -253,8 +255,6 @@ _PG_init(void)
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 
-	/* the fingerprint of a statement is the server's own */
-	EnableQueryId();
 	define_memory_settings();
 	define_detection_settings();
 	define_request_settings();
@@ -268,6 +268,7 @@ _PG_init(void)
 	shmem_request_hook = request_shmem;
 	prev_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = start_shmem;
+	queryid_install();
 	hooks_install();
 	persist_register_worker();
 }

@@ -31,18 +31,28 @@
 #include "utils/queryjumble.h"
 #endif
 
+/* 16 has no use for the text */
+#if PG_VERSION_NUM >= 160000
+#define NPO_JUMBLE_QUERY(query, text) ((void) JumbleQuery(query))
+#else
+#define NPO_JUMBLE_QUERY(query, text) ((void) JumbleQuery(query, text))
+#endif
+
+/* 19 does not let hooks write to it */
+#if PG_VERSION_NUM >= 190000
+#define NPO_JUMBLE_STATE const JumbleState
+#else
+#define NPO_JUMBLE_STATE JumbleState
+#endif
+
 /*
- * 18 fingerprints the query of DECLARE CURSOR; before, it has no identifier
- * and is given one here, on a copy.
+ * 18 has the query of DECLARE CURSOR pass by the hook that gives identifiers;
+ * before, it has none and is given one when it is declared, on a copy.
  */
 #if PG_VERSION_NUM >= 180000
-#define NPO_CURSOR_QUERYID(query, text) UINT64CONST(0)
-#elif PG_VERSION_NUM >= 160000
-#define NPO_CURSOR_QUERYID(query, text) \
-	(JumbleQuery(query), (query)->queryId)
+#define NPO_CURSOR_HAS_QUERYID true
 #else
-#define NPO_CURSOR_QUERYID(query, text) \
-	(JumbleQuery(query, text), (query)->queryId)
+#define NPO_CURSOR_HAS_QUERYID false
 #endif
 
 /*

@@ -48,6 +48,7 @@
 #include "hints.h"
 #include "hooks.h"
 #include "loops.h"
+#include "queryid.h"
 #include "requests.h"
 #include "settings.h"
 #include "slots.h"
@@ -650,11 +651,12 @@ declared_queryid(const Node *utility, const char *text)
 {
 	Query	   *query;
 
-	if (!npo_loaded || !IsA(utility, DeclareCursorStmt) || !IsQueryIdEnabled())
+	if (!npo_loaded || !IsA(utility, DeclareCursorStmt) || queryid_is_off())
 		return 0;
-	query = copyObject(castNode(Query, ((const DeclareCursorStmt *) utility)->query));
-	return query->queryId != 0 ? (uint64) query->queryId :
-		NPO_CURSOR_QUERYID(query, text);
+	query = castNode(Query, ((const DeclareCursorStmt *) utility)->query);
+	if (query->queryId != 0 || NPO_CURSOR_HAS_QUERYID)
+		return (uint64) query->queryId;
+	return queryid_compute(copyObject(query), text);
 }
 
 /* Remember it for when the cursor is read. */

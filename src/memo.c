@@ -21,9 +21,9 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "utils/inval.h"
 #include "utils/timestamp.h"
 
+#include "inval.h"
 #include "memo.h"
 
 #define MEMO_SIZE 64			/* a power of two */
@@ -38,17 +38,8 @@ typedef struct Memo
 
 static Memo memos[MEMO_SIZE];
 
-/* answers of another generation are void; 0 is none's */
-static uint32 generation = 1;
-static uint32 asked_in = 1;
+static uint32 asked_in = 0;
 static TimestampTz expires = 0;
-
-static void
-relation_changed(Datum arg, Oid relid)
-{
-	if (++generation == 0)
-		generation = 1;
-}
 
 static Memo *
 place_of(const MemoKey *key)
@@ -75,13 +66,12 @@ memo_recall(const MemoKey *key, MemoAnswer *answer)
 
 	if (GetCurrentStatementStartTimestamp() >= expires)
 	{
-		if (expires == 0)
-			CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-		relation_changed((Datum) 0, InvalidOid);
+		inval_start();
+		inval_forget_all();
 		expires = GetCurrentStatementStartTimestamp() + MEMO_LIFE;
 	}
-	asked_in = generation;
-	if (memo->generation != generation || !same_key(&memo->key, key))
+	asked_in = inval_generation;
+	if (memo->generation != inval_generation || !same_key(&memo->key, key))
 		return false;
 	*answer = memo->answer;
 	return true;

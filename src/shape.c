@@ -1052,6 +1052,39 @@ reread_places(const QueryDesc *queryDesc, Shape *shape)
 }
 
 /*
+ * The commonest of places at once: column = integer, in the index scan that
+ * is all of the plan.  Where there are parameters they are to be told apart.
+ */
+static inline bool
+read_only_key(const QueryDesc *queryDesc, const Shape *shape, uint32 *hash)
+{
+	const Plan *plan = queryDesc->plannedstmt->planTree;
+	const KeyPlace *place = &shape->keys[0];
+	const OpExpr *clause;
+	const Var  *column;
+	const Const *value;
+
+	if (shape->nkeys != 1 || queryDesc->params != NULL || place->role != KEY_EQUAL ||
+		place->list != LIST_INDEX || (place->nsteps | place->plan) != 0 ||
+		!IsA(plan, IndexScan) ||
+		place->element >= list_length(((const IndexScan *) plan)->indexqualorig))
+		return false;
+	clause = list_nth(((const IndexScan *) plan)->indexqualorig, place->element);
+	if (!IsA(clause, OpExpr) || list_length(clause->args) != 2)
+		return false;
+	column = linitial(clause->args);
+	value = lsecond(clause->args);
+	if (!IsA(column, Var) || column->varattno != place->attnum ||
+		!IsA(value, Const) || value->constisnull ||
+		(value->consttype != INT4OID && value->consttype != INT8OID))
+		return false;
+	*hash = value_hash_integer(value->consttype == INT4OID ?
+							   DatumGetInt32(value->constvalue) :
+							   DatumGetInt64(value->constvalue));
+	return true;
+}
+
+/*
  * The values at the key places of this execution.  Another plan of the
  * statement (generic instead of custom, say) may have moved the places; the
  * order in which its walk meets the same columns is then looked up afresh.
@@ -1059,7 +1092,8 @@ reread_places(const QueryDesc *queryDesc, Shape *shape)
 void
 shape_find_keys(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
 {
-	if (read_places(queryDesc, shape, values))
+	if (read_only_key(queryDesc, shape, &values->hash[0]) ||
+		read_places(queryDesc, shape, values))
 		return;
 	if (reread_places(queryDesc, shape) &&
 		read_places(queryDesc, shape, values))

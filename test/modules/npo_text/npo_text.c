@@ -21,6 +21,7 @@
 #include "normalize.h"
 #include "orm.h"
 #include "tags.h"
+#include "texthash.h"
 
 PG_MODULE_MAGIC;
 
@@ -42,6 +43,18 @@ npo_normalize(PG_FUNCTION_ARGS)
 	if (strlen(result) > maxbytes)
 		elog(ERROR, "result has %zu bytes", strlen(result));
 	PG_RETURN_BYTEA_P(cstring_to_text(result));
+}
+
+PG_FUNCTION_INFO_V1(npo_texthash);
+
+/* npo_texthash(statement text, standard_strings boolean): the number as text */
+Datum
+npo_texthash(PG_FUNCTION_ARGS)
+{
+	char	   *statement = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	uint64		hash = texthash(statement, strlen(statement), PG_GETARG_BOOL(1));
+
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(UINT64_FORMAT, hash)));
 }
 
 /*
