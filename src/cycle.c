@@ -7,7 +7,7 @@
  * where the row is there, so neither statement runs unbroken.  What ties them
  * is a value: the key that found no row is one that the INSERT stores.  This
  * room follows the latest such cycle of the unit of work, in a few words of
- * private memory.
+ * private memory.  As long as a session has sent no INSERT nothing is noted.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,6 +27,7 @@ typedef struct Cycle
 } Cycle;
 
 static Cycle cycle;
+bool		cycle_wanted = false;
 CycleRead  *cycle_latest = NULL;
 uint64		cycle_write = 0;
 

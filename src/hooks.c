@@ -44,6 +44,7 @@
 #include "compat.h"
 #include "connections.h"
 #include "evidence.h"
+#include "express.h"
 #include "heavy.h"
 #include "hints.h"
 #include "hooks.h"
@@ -86,6 +87,9 @@ static int	utilities = 0;		/* utilities around the current statement */
 static int	explaining = 0;		/* EXPLAINs around it */
 static bool attached = false;	/* this backend has its slot */
 static bool busy = false;		/* this transaction took time of its own */
+
+/* the client's statement that has run, and whose triggers are yet to fire */
+static Execution pending;
 
 /* -------------------------------------------------------------------------
  * Which statements are followed
@@ -153,6 +157,13 @@ server_queryid(QueryDesc *queryDesc)
 		return queryid;
 	declared = unit_find(queryDesc);
 	return declared != NULL ? declared->queryid : 0;
+}
+
+static inline uint64
+plain_fingerprint(const QueryDesc *queryDesc)
+{
+	return NPO_FINGERPRINT((uint64) queryDesc->plannedstmt->queryId,
+						   queryDesc->plannedstmt);
 }
 
 static inline uint64
@@ -395,12 +406,6 @@ end_usage(Execution *execution, QueryDesc *queryDesc)
 	note_time(queryDesc, usage.exec_time);
 }
 
-static pg_noinline void
-end_usage_of(Execution *execution, QueryDesc *queryDesc)
-{
-	end_usage(execution, queryDesc);
-}
-
 /*
  * A statement that is not followed, inside a function or a trigger, may lack
  * an index all the same.  Its time is taken only where the planner expects it
@@ -436,6 +441,18 @@ fires_triggers(const QueryDesc *queryDesc)
 }
 
 /*
+ * Does what SPI runs here end with this run?  It hands out the rows of cursors
+ * in pieces; they are portals.
+ */
+static inline bool
+is_in_one_run(const QueryDesc *queryDesc, uint64 count)
+{
+	return count == 0 ||
+		(queryDesc->dest->mydest == DestSPI &&
+		 (ActivePortal == NULL || ActivePortal->queryDesc != queryDesc));
+}
+
+/*
  * The execution that a run belongs to, NULL if it is not followed.  It is in
  * "local" where nobody will ask for it again.
  */
@@ -458,7 +475,7 @@ begin(QueryDesc *queryDesc, uint64 count, Execution *local)
 		busy |= !nested;
 		return NULL;
 	}
-	return count == 0 && !fires_triggers(queryDesc) &&
+	return is_in_one_run(queryDesc, count) && !fires_triggers(queryDesc) &&
 		queryDesc->plannedstmt->queryId != 0 ? local : unit_keep(local);
 }
 
@@ -484,17 +501,53 @@ run_the_usual_way(NPO_EXECUTOR_RUN_ARGS)
 		end_usage(execution, queryDesc);
 }
 
+/* Run an execution that express_begin() has taken. */
+static pg_attribute_always_inline void
+run_express(NPO_EXECUTOR_RUN_ARGS, Execution *execution)
+{
+	start_usage(execution, queryDesc);
+	if (loops_is_sampled(execution->entry) && hands_out_rows(queryDesc))
+		run_sampled(NPO_EXECUTOR_RUN_PASS, execution);
+	else
+		run(NPO_EXECUTOR_RUN_PASS, NULL);
+	if (!fires_triggers(queryDesc))
+		note_time(queryDesc, express_end(queryDesc, execution));
+}
+
+static pg_noinline void
+run_plain(NPO_EXECUTOR_RUN_ARGS)
+{
+	Execution	local;
+	Execution  *execution = fires_triggers(queryDesc) ? &pending : &local;
+
+	streak_close();
+	if (express_begin(queryDesc, plain_fingerprint(queryDesc), false, execution))
+		run_express(NPO_EXECUTOR_RUN_PASS, execution);
+	else
+		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
+}
+
+static pg_noinline void
+run_nested(NPO_EXECUTOR_RUN_ARGS)
+{
+	Execution	local;
+
+	streak_close();
+	if (express_begin(queryDesc, plain_fingerprint(queryDesc), true, &local))
+		run_express(NPO_EXECUTOR_RUN_PASS, &local);
+	else
+		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
+}
+
 /*
  * An execution of the streak is done.  If others inside of it were followed
- * the streak has been closed since, and it is ended the usual way.
+ * the streak has been closed since, and it is ended as others are.
  */
 static inline void
 end_streak(QueryDesc *queryDesc)
 {
-	if (streak.queryid != 0)
-		note_time(queryDesc, streak_end(queryDesc));
-	else
-		end_usage_of(&streak.execution, queryDesc);
+	note_time(queryDesc, streak.queryid != 0 ? streak_end(queryDesc) :
+			  express_end(queryDesc, &streak.execution));
 }
 
 static pg_noinline void
@@ -502,7 +555,7 @@ run_in_streak(NPO_EXECUTOR_RUN_ARGS)
 {
 	if (!streak_begin(queryDesc))
 	{
-		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
+		run_plain(NPO_EXECUTOR_RUN_PASS);
 		return;
 	}
 	start_usage(&streak.execution, queryDesc);
@@ -514,12 +567,30 @@ run_in_streak(NPO_EXECUTOR_RUN_ARGS)
 		end_streak(queryDesc);
 }
 
+/* a statement of a function's, without triggers */
+static inline bool
+is_plainly_nested(const QueryDesc *queryDesc, uint64 count)
+{
+	return npo_track == TRACK_ALL && attached && explaining == 0 && is_nested() &&
+		queryDesc->dest->mydest == DestSPI && is_in_one_run(queryDesc, count) &&
+		!fires_triggers(queryDesc) && queryDesc->plannedstmt->queryId != 0;
+}
+
 static void
 npo_ExecutorRun(NPO_EXECUTOR_RUN_ARGS)
 {
-	/* the latest statement once more takes fewer steps, see streak.c */
-	if (streak_is(queryDesc, count) && is_plain(queryDesc))
-		run_in_streak(NPO_EXECUTOR_RUN_PASS);
+	/* most statements take fewer steps, see express.c and streak.c */
+	if (queryDesc->already_executed)
+		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
+	else if (count == 0 && is_plain(queryDesc))
+	{
+		if (streak_is(queryDesc))
+			run_in_streak(NPO_EXECUTOR_RUN_PASS);
+		else
+			run_plain(NPO_EXECUTOR_RUN_PASS);
+	}
+	else if (is_plainly_nested(queryDesc, count))
+		run_nested(NPO_EXECUTOR_RUN_PASS);
 	else
 		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
 }
@@ -544,6 +615,12 @@ finish_with_triggers(QueryDesc *queryDesc)
 	if (streak.execution.queryDesc == queryDesc)
 	{
 		end_streak(queryDesc);
+		return;
+	}
+	if (pending.queryDesc == queryDesc)
+	{
+		note_time(queryDesc, express_end(queryDesc, &pending));
+		pending.queryDesc = NULL;
 		return;
 	}
 	execution = begun(queryDesc);
@@ -745,6 +822,7 @@ at_end_of_xact(void)
 {
 	xact_level = 1;
 	leave_frames(1);
+	pending.queryDesc = NULL;
 	streak_forget_run();
 	if (!attached)
 		return;
@@ -757,10 +835,11 @@ at_end_of_xact(void)
 static void
 at_xact_event(XactEvent event, void *arg)
 {
-	if ((nframes | unit_open | (int) busy) == 0 && xact_level == 1)
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
+		event != XACT_EVENT_PREPARE)
 		return;
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
-		event == XACT_EVENT_PREPARE)
+	if ((nframes | unit_open | (int) busy) != 0 || xact_level != 1 ||
+		pending.queryDesc != NULL)
 		at_end_of_xact();
 }
 
@@ -776,7 +855,10 @@ at_subxact_event(SubXactEvent event, SubTransactionId mySubid,
 		return;
 	leave_frames(level);
 	if (nframes == 0)
+	{
+		pending.queryDesc = NULL;
 		streak_forget_run();
+	}
 	if (attached)
 		unit_forget_level(level);
 }

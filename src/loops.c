@@ -50,7 +50,8 @@
 /* text that is hashed to tell executions apart whose keys do not */
 #define IDENTITY_TEXT 1024
 
-static Loop *loops = NULL;
+Loop	   *loops_list = NULL;
+static int	nloops = 0;				/* in use */
 LoopOrphan	loops_orphans[2];
 
 
@@ -68,20 +69,14 @@ loops_private_size(void)
 void
 loops_init(char *memory)
 {
-	loops = (Loop *) memory;
+	loops_list = (Loop *) memory;
 	for (int i = 0; i < SLOT_LOOPS; i++)
 	{
-		loops[i].entry = -1;
-		loops[i].number = i;
+		loops_list[i].entry = -1;
+		loops_list[i].number = i;
 	}
 	loops_orphans[0].loop = loops_orphans[1].loop = -1;
 	cycle_reset();
-}
-
-Loop *
-loops_get(int number)
-{
-	return &loops[number];
 }
 
 static inline SlotLoop *
@@ -130,23 +125,23 @@ end_loop(Loop *loop)
 	entry->loop = -1;
 	entry->generation = 0;
 	loop->entry = -1;
+	nloops--;
 }
 
 void
 loops_release(UnitEntry *entry)
 {
-	end_loop(&loops[entry->loop]);
+	end_loop(&loops_list[entry->loop]);
 }
 
 void
 loops_fold_all(void)
 {
-	if (loops == NULL)
-		return;
-	for (int i = 0; i < SLOT_LOOPS; i++)
-		if (loops[i].entry >= 0)
-			end_loop(&loops[i]);
-	cycle_reset();
+	for (int i = 0; i < SLOT_LOOPS && nloops > 0; i++)
+		if (loops_list[i].entry >= 0)
+			end_loop(&loops_list[i]);
+	if (cycle_wanted)
+		cycle_reset();
 }
 
 /* a free loop, or the one longest unused if that is long enough; or NULL */
@@ -157,10 +152,10 @@ claim_loop(void)
 
 	for (int i = 0; i < SLOT_LOOPS; i++)
 	{
-		if (loops[i].entry < 0)
-			return &loops[i];
-		if (oldest == NULL || loops[i].seq < oldest->seq)
-			oldest = &loops[i];
+		if (loops_list[i].entry < 0)
+			return &loops_list[i];
+		if (oldest == NULL || loops_list[i].seq < oldest->seq)
+			oldest = &loops_list[i];
 	}
 	my_slot->dropped++;
 	if (my_unit->seq - oldest->seq <= STALE_STATEMENTS)
@@ -220,8 +215,8 @@ keys_tell_all(const Shape *shape, const KeyValues *values)
  * One number for all the values of an execution, VALUE_UNKNOWN where there is
  * no telling.  Rows that are inserted are taken as different.
  */
-static uint32
-identity_of_many(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *values)
+uint32
+loops_identity_of_many(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *values)
 {
 	uint32		identity = 1;
 
@@ -233,17 +228,6 @@ identity_of_many(const Shape *shape, const QueryDesc *queryDesc, const KeyValues
 		identity = value_combine(value_combine(identity, text_identity(queryDesc)),
 								 params_identity(queryDesc->params));
 	return identity;
-}
-
-/* the same; a single key, as most statements have, is its own identity */
-static inline uint32
-identity_of(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *values)
-{
-	if (shape->nkeys == 1 && (shape->flags & SHAPE_OPAQUE) == 0 &&
-		values->hash[0] != VALUE_UNKNOWN &&
-		(shape->kind < KIND_INSERT || shape->kind > KIND_UPSERT))
-		return values->hash[0];
-	return identity_of_many(shape, queryDesc, values);
 }
 
 /* loops_seen() where there may be room, in one of the next places */
@@ -285,10 +269,11 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 		return NULL;
 	if ((entry->shape.flags & SHAPE_ROWS_KNOWN) == 0)
 		shape_note_rows(queryDesc->plannedstmt, &entry->shape);
-	number = loop - loops;
+	number = loop - loops_list;
 	memset(loop, 0, sizeof(*loop));
 	loop->number = number;
 	loop->entry = entry->number;
+	nloops++;
 	loop->follow.sample = -1;
 	loop->page_rows = entry->first_rows;
 	loop->search_at = npo_threshold;
@@ -298,7 +283,7 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	evidence_note_keys(&loop->history, entry->first_seq, &first);
 	if (keys_tell_all(&entry->shape, &first))
 	{
-		loop->identity = identity_of(&entry->shape, queryDesc, &first);
+		loop->identity = loops_identity(&entry->shape, queryDesc, &first);
 		loops_seen(loop, loop->identity);
 	}
 
@@ -339,19 +324,6 @@ note_streams(Loop *loop, int64 calls)
 		if (calls == 1 && first_seq > sample->seq)
 			loop->calls_before[i] = 0;
 	}
-}
-
-static inline void
-note_identity(Loop *loop, uint32 identity)
-{
-	if (loop->identity_varied)
-		return;
-	if (loop->identity != VALUE_UNKNOWN && identity != VALUE_UNKNOWN)
-	{
-		loop->identity_known = true;
-		loop->identity_varied |= identity != loop->identity;
-	}
-	loop->identity = identity;
 }
 
 /* Has every execution looked up the same? */
@@ -437,7 +409,7 @@ counts_pages(const Loop *loop, const UnitEntry *entry)
 		return false;
 	for (int i = 0; i < SLOT_LOOPS; i++)
 	{
-		const Loop *other = &loops[i];
+		const Loop *other = &loops_list[i];
 		int64		ahead;
 
 		if (other->entry < 0 || other == loop ||
@@ -540,7 +512,7 @@ outermost_sample(uint64 queryid, int sample)
 	for (int depth = 0; depth < SLOT_LOOPS; depth++)
 	{
 		const UnitEntry *entry = unit_find_entry(queryid);
-		const Loop *loop = entry != NULL && entry->loop >= 0 ? &loops[entry->loop] : NULL;
+		const Loop *loop = entry != NULL && entry->loop >= 0 ? &loops_list[entry->loop] : NULL;
 		int			outer;
 
 		if (loop == NULL)
@@ -713,7 +685,7 @@ static int64
 parent_rows(const Loop *loop)
 {
 	const UnitEntry *entry = unit_find_entry(loop->parent);
-	const Loop *parent = entry != NULL && entry->loop >= 0 ? &loops[entry->loop] : NULL;
+	const Loop *parent = entry != NULL && entry->loop >= 0 ? &loops_list[entry->loop] : NULL;
 	int			sample;
 
 	if (parent != NULL && (parent->outer != 0 || parent->parent != 0))
@@ -745,7 +717,7 @@ has_walked_through(const Loop *loop, const KeyValues *values)
 bool
 loops_has_ended(const UnitEntry *entry, const KeyValues *values)
 {
-	const Loop *loop = &loops[entry->loop];
+	const Loop *loop = &loops_list[entry->loop];
 
 	switch (loop->tie)
 	{
@@ -834,7 +806,7 @@ count_outer(const Loop *loop)
 	while (queryid != 0 && n < SLOT_SAMPLES)
 	{
 		const UnitEntry *entry = unit_find_entry(queryid);
-		const Loop *outer = entry != NULL && entry->loop >= 0 ? &loops[entry->loop] : NULL;
+		const Loop *outer = entry != NULL && entry->loop >= 0 ? &loops_list[entry->loop] : NULL;
 
 		if (outer == NULL || !outer->published || outer->follow.sample < 0)
 			break;
@@ -1017,7 +989,7 @@ bool
 loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 			TimestampTz now, bool nested)
 {
-	Loop	   *loop = entry->loop >= 0 ? &loops[entry->loop] : start_loop(entry, queryDesc);
+	Loop	   *loop = entry->loop >= 0 ? &loops_list[entry->loop] : start_loop(entry, queryDesc);
 	uint32		identity;
 	int64		calls;
 
@@ -1030,8 +1002,8 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 		begin_after_reset(loop);
 	if (loop->last_stream != evidence_last_stream)
 		note_streams(loop, counts_of(loop)->counters.calls);
-	identity = identity_of(&entry->shape, queryDesc, values);
-	note_identity(loop, identity);
+	identity = loops_identity(&entry->shape, queryDesc, values);
+	loops_note_identity(loop, identity);
 	if (wants_history(loop, &entry->shape))
 	{
 		note_variation(loop, &entry->shape, values);
@@ -1049,36 +1021,6 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	return true;
 }
 
-/* Is this execution, of whatever keys, one more that changes nothing else? */
-bool
-loops_is_settled(const UnitEntry *entry, const KeyValues *values)
-{
-	Loop	   *loop = &loops[entry->loop];
-
-	return loop->settled == unit_news &&
-		loops_goes_on(loop, entry->run, entry->xact_calls,
-					  loop->follow.sample >= 0 ? values->hash[loop->follow.key] :
-					  VALUE_UNKNOWN);
-}
-
-void
-loops_count_settled(const UnitEntry *entry, const QueryDesc *queryDesc,
-					const KeyValues *values, TimestampTz now)
-{
-	Loop	   *loop = &loops[entry->loop];
-	uint32		identity = identity_of(&entry->shape, queryDesc, values);
-
-	loop->seq = my_unit->seq;
-	if (loop->parent == 0)
-		loops_note_orphan(loop);
-	if (loop->wants_history)
-		evidence_note_keys(&loop->history, my_unit->seq, values);
-	if (!loop->identity_varied && identity != loop->identity)
-		loop->settled = 0;
-	note_identity(loop, identity);
-	loops_count_call(loop, loops_seen(loop, identity), now);
-}
-
 /* loops_note_rows() where it is another number than most times */
 void
 loops_note_odd_rows(Loop *loop, int64 rows)
@@ -1092,7 +1034,7 @@ void
 loops_end_run(UnitEntry *entry, const RunUsage *usage,
 			  const Execution *execution, bool first_run)
 {
-	Loop	   *loop = &loops[entry->loop];
+	Loop	   *loop = &loops_list[entry->loop];
 	LoopCounters *c = &counts_of(loop)->counters;
 
 	c->rows += usage->rows;
@@ -1120,8 +1062,8 @@ loops_chain_rows(const UnitEntry *entry)
 {
 	if (entry->loop < 0)
 		return false;
-	return entry->run >= 2 || loops[entry->loop].outer != 0 ||
-		loops_confidence(&loops[entry->loop]) >= CONFIDENCE_LIKELY;
+	return entry->run >= 2 || loops_list[entry->loop].outer != 0 ||
+		loops_confidence(&loops_list[entry->loop]) >= CONFIDENCE_LIKELY;
 }
 
 /*
@@ -1145,7 +1087,7 @@ is_wanted(const Loop *loop, const UnitEntry *entry)
 bool
 loops_keep_single_row(const UnitEntry *entry)
 {
-	const Loop *loop = entry->loop >= 0 ? &loops[entry->loop] : NULL;
+	const Loop *loop = entry->loop >= 0 ? &loops_list[entry->loop] : NULL;
 
 	/* a number of rows is nobody's key */
 	if (loop == NULL ||
@@ -1161,7 +1103,7 @@ loops_keep_single_row(const UnitEntry *entry)
 bool
 loops_is_last_single(const UnitEntry *entry)
 {
-	Loop	   *loop = &loops[entry->loop];
+	Loop	   *loop = &loops_list[entry->loop];
 
 	if (is_wanted(loop, entry) || ++loop->singles < SINGLES_AHEAD)
 		return false;
@@ -1182,7 +1124,7 @@ descends_from(const Loop *loop, uint64 ancestor)
 		if (parent == ancestor)
 			return true;
 		entry = unit_find_entry(parent);
-		parent = entry != NULL && entry->loop >= 0 ? loops[entry->loop].parent : 0;
+		parent = entry != NULL && entry->loop >= 0 ? loops_list[entry->loop].parent : 0;
 	}
 	return false;
 }
@@ -1197,7 +1139,7 @@ loops_parent_again(UnitEntry *parent)
 	if (loops_chain_rows(parent))
 		return;
 	for (int i = 0; i < SLOT_LOOPS; i++)
-		if (loops[i].entry >= 0 && descends_from(&loops[i], parent->queryid))
-			end_loop(&loops[i]);
+		if (loops_list[i].entry >= 0 && descends_from(&loops_list[i], parent->queryid))
+			end_loop(&loops_list[i]);
 	parent->is_parent = false;
 }

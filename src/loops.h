@@ -83,6 +83,7 @@ typedef struct LoopOrphan
 	uint64		seq;			/* of its latest execution */
 } LoopOrphan;
 
+extern Loop *loops_list;
 extern LoopOrphan loops_orphans[2];
 
 /* different keys up to which those seen are looked for in many places */
@@ -90,13 +91,11 @@ extern LoopOrphan loops_orphans[2];
 
 extern Size loops_private_size(void);
 extern void loops_init(char *memory);
-extern Loop *loops_get(int number);
 extern bool loops_count(UnitEntry *entry, QueryDesc *queryDesc,
 						const KeyValues *values, TimestampTz now, bool nested);
-extern bool loops_is_settled(const UnitEntry *entry, const KeyValues *values);
-extern void loops_count_settled(const UnitEntry *entry,
-								const QueryDesc *queryDesc,
-								const KeyValues *values, TimestampTz now);
+extern uint32 loops_identity_of_many(const Shape *shape,
+									 const QueryDesc *queryDesc,
+									 const KeyValues *values);
 extern bool loops_seen_nearby(Loop *loop, uint32 identity);
 extern void loops_note_odd_rows(Loop *loop, int64 rows);
 extern void loops_end_run(UnitEntry *entry, const RunUsage *usage,
@@ -110,6 +109,12 @@ extern bool loops_has_ended(const UnitEntry *entry, const KeyValues *values);
 extern void loops_parent_again(UnitEntry *parent);
 extern void loops_release(UnitEntry *entry);
 extern void loops_fold_all(void);
+
+static inline Loop *
+loops_get(int number)
+{
+	return &loops_list[number];
+}
 
 /* Is there anything to see in the rows?  One row alone rarely says a thing. */
 static inline bool
@@ -171,6 +176,22 @@ loops_note_rows(Loop *loop, int64 rows)
 		loops_note_odd_rows(loop, rows);
 }
 
+/* An execution is done, in one run. */
+static inline void
+loops_add_run(Loop *loop, const RunUsage *usage)
+{
+	LoopCounters *c = &my_slot->loops[loop->number].counters;
+
+	loops_note_rows(loop, usage->rows);
+	c->ended = usage->ended;
+	c->rows += usage->rows;
+	c->exec_time += usage->exec_time;
+	if (usage->exec_time > c->max_exec_time)
+		c->max_exec_time = usage->exec_time;
+	c->blks_hit += usage->blks_hit;
+	c->blks_read += usage->blks_read;
+}
+
 /* Does the walk go on with this key, as far as anybody can tell? */
 static inline bool
 loops_keeps_pace(Loop *loop, uint32 key)
@@ -203,6 +224,59 @@ loops_goes_on(Loop *loop, uint32 run, uint32 xact_calls, uint32 key)
 		loop->resets == clusters_resets() &&
 		(loop->identity_varied || key == loop->identity || key == VALUE_UNKNOWN) &&
 		loops_keeps_pace(loop, key);
+}
+
+/* Is this execution, of whatever keys, one more that changes nothing else? */
+static inline bool
+loops_is_settled(Loop *loop, uint32 run, uint32 xact_calls, const KeyValues *values)
+{
+	return loop->settled == unit_news &&
+		loops_goes_on(loop, run, xact_calls,
+					  loop->follow.sample >= 0 ? values->hash[loop->follow.key] :
+					  VALUE_UNKNOWN);
+}
+
+/*
+ * One number for all the values of an execution, VALUE_UNKNOWN where there is
+ * no telling.  A single key, as most statements have, is its own identity.
+ */
+static inline uint32
+loops_identity(const Shape *shape, const QueryDesc *queryDesc, const KeyValues *values)
+{
+	if ((shape->flags & SHAPE_KEY_TELLS) != 0 && values->hash[0] != VALUE_UNKNOWN)
+		return values->hash[0];
+	return loops_identity_of_many(shape, queryDesc, values);
+}
+
+static inline void
+loops_note_identity(Loop *loop, uint32 identity)
+{
+	if (loop->identity_varied)
+		return;
+	if (loop->identity != VALUE_UNKNOWN && identity != VALUE_UNKNOWN)
+	{
+		loop->identity_known = true;
+		loop->identity_varied |= identity != loop->identity;
+	}
+	loop->identity = identity;
+}
+
+/* Count an execution that loops_is_settled() has let pass. */
+static inline void
+loops_count_settled(Loop *loop, const Shape *shape, const QueryDesc *queryDesc,
+					const KeyValues *values, TimestampTz now)
+{
+	uint32		identity = loops_identity(shape, queryDesc, values);
+
+	loop->seq = my_unit->seq;
+	if (loop->parent == 0)
+		loops_note_orphan(loop);
+	if (loop->wants_history)
+		evidence_note_keys(&loop->history, my_unit->seq, values);
+	if (!loop->identity_varied && identity != loop->identity)
+		loop->settled = 0;
+	loops_note_identity(loop, identity);
+	loops_count_call(loop, loops_seen(loop, identity), now);
 }
 
 #endif							/* PG_NPLUSONE_LOOPS_H */

@@ -39,6 +39,7 @@
 #include "compat.h"
 #include "inval.h"
 #include "queryid.h"
+#include "requests.h"
 #include "texthash.h"
 #include "value.h"
 
@@ -201,6 +202,8 @@ give_queryid(const ParseState *pstate, Query *query)
 	inval_start();
 	text = pstate->p_sourcetext + query->stmt_location;
 	len = query->stmt_len > 0 ? query->stmt_len : (int) strlen(text);
+	if (query->stmt_location == 0 && (text[len] == '\0' || text[len + 1] == '\0'))
+		requests_note_parsed(text, len);
 	key = circumstances(key);
 	key = value_mix(key, pstate->p_paramref_hook != NULL ? hash_text(text, len) :
 					texthash(text, len, NPO_STANDARD_STRINGS));
@@ -218,6 +221,7 @@ give_queryid(const ParseState *pstate, Query *query)
 static void
 npo_post_parse_analyze(ParseState *pstate, Query *query, NPO_JUMBLE_STATE *jstate)
 {
+	requests_parsed = NULL;
 	if (query->queryId == 0 && query->commandType != CMD_UTILITY && !queryid_is_off())
 		give_queryid(pstate, query);
 	if (prev_post_parse_analyze)

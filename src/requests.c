@@ -53,8 +53,12 @@ uint32		requests_unit_hash = 0;
 static int	last_comment_len = 0;
 static char last_comment[COMMENT_KEPT];
 
+const char *requests_parsed = NULL;
 bool		requests_route_changed = true;	/* since it was put into the slot */
 static TimestampTz last_flush = 0;
+
+/* the line of this slot where the unit will be summed up, NULL: not known */
+static RequestSums *unit_line = NULL;
 
 Size
 requests_shmem_size(void)
@@ -152,7 +156,14 @@ has_open_end(const char *text, int len)
 bool
 requests_is_plain(const char *text)
 {
-	return text == NULL || !has_open_end(text, strlen(text));
+	return text == NULL || text == requests_parsed || !has_open_end(text, strlen(text));
+}
+
+/* A text of this length, and nothing behind it, has been parsed. */
+void
+requests_note_parsed(const char *text, int len)
+{
+	requests_parsed = has_open_end(text, len) ? NULL : text;
 }
 
 /* Look at both ends of a statement for a comment. */
@@ -205,20 +216,27 @@ mine(void)
 	return &my_slot->requests;
 }
 
+/* The names stay when a unit ends, since the next one mostly has the same. */
 static void
 begin_unit(RequestSums *unit)
 {
+	const char *name = application_name ? application_name : "";
+
 	/* What is left here from before a reset goes; this unit comes after it. */
 	if (mine()->generation != table->generation)
 	{
 		mine()->npending = 0;
 		mine()->generation = table->generation;
+		unit_line = NULL;
 	}
+	unit->units = 1;
+	if (unit->userid == GetUserId() && unit->dbid == MyDatabaseId &&
+		strcmp(unit->application_name, name) == 0)
+		return;
 	unit->userid = GetUserId();
 	unit->dbid = MyDatabaseId;
-	strlcpy(unit->application_name, application_name ? application_name : "",
-			sizeof(unit->application_name));
-	unit->units = 1;
+	strlcpy(unit->application_name, name, sizeof(unit->application_name));
+	unit_line = NULL;
 }
 
 /* Write into the slot where the statements come from. */
@@ -231,7 +249,10 @@ requests_name_unit(void)
 	if (unit->statements == 0)
 		begin_unit(unit);
 	if (requests_route_changed)
+	{
 		tags_route(current_tags(), unit->route, sizeof(unit->route));
+		unit_line = NULL;
+	}
 	requests_route_changed = false;
 	change_end(&mine()->change);
 }
@@ -322,28 +343,44 @@ requests_flush(void)
 	slot->npending = 0;
 	slot->generation = table->generation;
 	change_end(&slot->change);
+	unit_line = NULL;
 	LWLockRelease(table->lock);
+}
+
+/* The sums of the unit that has ended join those of its origin in the slot. */
+static void
+sum_up(SlotRequests *slot)
+{
+	RequestSums *unit = &slot->current;
+
+	if (slot->generation != table->generation ||
+		(unit_line == NULL && !has_line(slot, unit)))
+		requests_flush();
+	change_begin(&slot->change);
+	complete_unit(unit);
+	if (slot->generation == table->generation)
+	{
+		if (unit_line == NULL)
+			unit_line = line_for(slot->pending, &slot->npending, SLOT_ROUTES, unit);
+		add_sums(unit_line, unit);
+	}
+	else
+		unit_line = NULL;
+	slot->generation = table->generation;
+	unit->units = unit->statements = unit->max_statements = 0;
+	unit->units_with_loops = unit->exec_time = unit->max_time = 0;
+	change_end(&slot->change);
 }
 
 /* The unit of work has ended: sum it up and forget whose it was. */
 void
 requests_close_unit(void)
 {
-	SlotRequests *slot = mine();
-	RequestSums unit = slot->current;
 	TimestampTz now;
 
-	if (unit.statements > 0)
+	if (mine()->current.statements > 0)
 	{
-		complete_unit(&unit);
-		if (slot->generation != table->generation || !has_line(slot, &unit))
-			requests_flush();
-		change_begin(&slot->change);
-		if (slot->generation == table->generation)
-			add_sums(line_for(slot->pending, &slot->npending, SLOT_ROUTES, &unit), &unit);
-		slot->generation = table->generation;
-		memset(&slot->current, 0, sizeof(slot->current));
-		change_end(&slot->change);
+		sum_up(mine());
 		now = GetCurrentStatementStartTimestamp();
 		if (now - last_flush > FLUSH_INTERVAL)
 		{
@@ -351,12 +388,13 @@ requests_close_unit(void)
 			requests_flush();
 		}
 	}
+	if (comment_tags.n > 0)
+		requests_route_changed = true;
 	comment_hash = 0;
 	note_tag_hash();
 	requests_unit_hash = 0;
 	comment_tags.n = 0;
 	last_comment_len = 0;
-	requests_route_changed = true;
 }
 
 /* -------------------------------------------------------------------------

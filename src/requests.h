@@ -30,12 +30,19 @@ extern uint32 requests_tag_hash;
 extern uint32 requests_unit_hash;
 extern bool requests_route_changed;
 
+/*
+ * A text that was parsed last, and that has no comment at either end.  What
+ * runs from the same place has been parsed since, or is this very text.
+ */
+extern const char *requests_parsed;
+
 extern Size requests_shmem_size(void);
 extern void requests_shmem_init(void);
 extern bool requests_check_tags(const char *list);
 extern void requests_assign_tags(const char *list);
 extern RequestNews requests_note_statement(const char *text);
 extern bool requests_is_plain(const char *text);
+extern void requests_note_parsed(const char *text, int len);
 extern void requests_name_unit(void);
 extern void requests_note_loop(void);
 extern void requests_close_unit(void);

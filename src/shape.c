@@ -793,6 +793,9 @@ shape_read(const QueryDesc *queryDesc, Shape *shape)
 	}
 	if (queryDesc->dest->mydest == DestSPI && is_referential_check(queryDesc))
 		shape->flags |= SHAPE_RI;
+	if (shape->nkeys == 1 && (shape->flags & SHAPE_OPAQUE) == 0 &&
+		shape->kind != KIND_INSERT && shape->kind != KIND_UPSERT)
+		shape->flags |= SHAPE_KEY_TELLS;
 }
 
 /* -------------------------------------------------------------------------

@@ -50,6 +50,7 @@ typedef enum StatementKind
 #define SHAPE_ROWS_KNOWN	0x0200	/* the next bit has been found out */
 #define SHAPE_SINGLE_ROW	0x0400	/* never returns more than one row */
 #define SHAPE_OFFSET		0x0800	/* skips rows, at the top or further down */
+#define SHAPE_KEY_TELLS		0x1000	/* its only key tells its executions apart */
 
 /* what the value at a key place does in the statement */
 typedef enum KeyRole

@@ -47,7 +47,8 @@ can_open(const Execution *execution)
 	const UnitEntry *entry = execution->entry;
 	const Loop *loop = loops_get(entry->loop);
 
-	if (execution->nested || entry->is_parent || loop->settled != unit_news ||
+	/* the second in a row may be followed by a third */
+	if (entry->run < 2 || execution->nested || entry->is_parent || loop->settled != unit_news ||
 		!requests_same_tags())
 		return false;
 	if (stores_row(entry))
@@ -118,26 +119,13 @@ streak_write_down(void)
 		entry->seq = loop->seq = streak.execution.seq;
 		if (loop->parent == 0)
 			loops_note_orphan(loop);
-		if (cycle_latest != NULL && streak.key != VALUE_UNKNOWN)
+		if (cycle_wanted && cycle_latest != NULL && streak.key != VALUE_UNKNOWN)
 		{
 			cycle_latest->hash[0] = streak.key;
 			cycle_latest->empty = (streak.rows == 0);
 		}
 	}
 	streak.queryid = 0;
-}
-
-/* Is the text as plain as that of before? */
-static inline bool
-is_plain_text(UnitEntry *entry, const char *text)
-{
-	if (entry->plain_text == text && entry->plain_plannings == unit_plannings)
-		return true;
-	if (!requests_is_plain(text))
-		return false;
-	entry->plain_text = text;
-	entry->plain_plannings = unit_plannings;
-	return true;
 }
 
 /* The only key, mostly a parameter; what is stored is not compared. */
@@ -205,7 +193,7 @@ streak_begin(QueryDesc *queryDesc)
 		(same_xact ? entry->xact_calls >= streak.max_xact_calls : streak.same_xact) ||
 		GetUserId() != streak.userid ||
 		streak.loop->resets != clusters_resets() ||
-		!is_plain_text(entry, queryDesc->sourceText))
+		!unit_is_plain(entry, queryDesc->sourceText))
 		return false;
 	key = read_key(queryDesc, entry);
 	if (!goes_on(streak.loop, key))

@@ -59,12 +59,11 @@ streak_forget_run(void)
 	streak.execution.queryDesc = NULL;
 }
 
-/* Is this the statement of the streak, run at once? */
+/* Is this the statement of the streak? */
 static inline bool
-streak_is(const QueryDesc *queryDesc, uint64 count)
+streak_is(const QueryDesc *queryDesc)
 {
-	return streak.news == unit_news && count == 0 &&
-		!queryDesc->already_executed &&
+	return streak.news == unit_news &&
 		NPO_FINGERPRINT((uint64) queryDesc->plannedstmt->queryId,
 						queryDesc->plannedstmt) == streak.queryid;
 }

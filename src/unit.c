@@ -44,17 +44,8 @@
 #include "texts.h"
 #include "unit.h"
 
-#define UNIT_BUCKETS 128		/* a power of two */
-
 /* an entry is spared by so many others before it may go */
 #define SPARE_STATEMENTS 32
-
-typedef struct UnitMemory
-{
-	Unit		unit;
-	int16		buckets[UNIT_BUCKETS];
-	int			hand;			/* where the search for a victim goes on */
-} UnitMemory;
 
 Unit	   *my_unit = NULL;
 int			unit_open = 0;
@@ -62,7 +53,6 @@ uint32		unit_news = 1;
 uint32		unit_plannings = 0;
 int64		unit_statements = 0;	/* since pg_nplusone_session_reset() */
 
-static UnitMemory *memory = NULL;
 static int64 earlier_statements = 0;	/* before pg_nplusone_session_reset() */
 
 /* -------------------------------------------------------------------------
@@ -79,9 +69,9 @@ unit_attach(void)
 {
 	MemoryContext context;
 	char	   *chunk;
-	Size		size = MAXALIGN(sizeof(UnitMemory));
+	Size		size = MAXALIGN(sizeof(Unit));
 
-	if (memory != NULL)
+	if (my_unit != NULL)
 		return true;
 	if (!slots_attach())
 		return false;
@@ -100,10 +90,9 @@ unit_attach(void)
 	loops_init(chunk + size);
 	texts_init(chunk + size + loops_private_size());
 	session_init(chunk + size + loops_private_size() + texts_private_size());
-	memory = (UnitMemory *) chunk;
+	my_unit = (Unit *) chunk;
 	for (int i = 0; i < UNIT_BUCKETS; i++)
-		memory->buckets[i] = -1;
-	my_unit = &memory->unit;
+		my_unit->buckets[i] = -1;
 	my_unit->generation = 1;
 	my_unit->latest = &my_unit->entries[0];
 	return true;
@@ -114,42 +103,16 @@ unit_attach(void)
  * -------------------------------------------------------------------------
  */
 
-static inline int16 *
-bucket_of(uint64 queryid)
-{
-	return &memory->buckets[(queryid ^ queryid >> 32) % UNIT_BUCKETS];
-}
-
-static UnitEntry *
-lookup_entry(uint64 queryid, Oid userid)
-{
-	for (int16 i = *bucket_of(queryid); i >= 0; i = my_unit->entries[i].next)
-		if (my_unit->entries[i].queryid == queryid &&
-			my_unit->entries[i].userid == userid)
-			return &my_unit->entries[i];
-	return NULL;
-}
-
-/* the same for a statement that runs: often it is the latest again */
-static inline UnitEntry *
-lookup_statement(uint64 queryid, Oid userid)
-{
-	UnitEntry  *entry = my_unit->latest;
-
-	return entry->queryid == queryid && entry->userid == userid ? entry :
-		lookup_entry(queryid, userid);
-}
-
 UnitEntry *
 unit_find_entry(uint64 queryid)
 {
-	return lookup_entry(queryid, GetUserId());
+	return unit_lookup_statement(queryid);
 }
 
 static void
 remove_entry(UnitEntry *entry)
 {
-	int16	   *link = bucket_of(entry->queryid);
+	int16	   *link = unit_bucket_of(entry->queryid);
 
 	if (entry->loop >= 0)
 		loops_release(entry);
@@ -179,9 +142,9 @@ claim_entry(void)
 
 	for (int i = 0; i < UNIT_ENTRIES; i++)
 	{
-		UnitEntry  *entry = &my_unit->entries[memory->hand];
+		UnitEntry  *entry = &my_unit->entries[my_unit->hand];
 
-		memory->hand = (memory->hand + 1) % UNIT_ENTRIES;
+		my_unit->hand = (my_unit->hand + 1) % UNIT_ENTRIES;
 		if (entry->queryid == 0)
 			return entry;
 		if (is_expendable(entry))
@@ -209,7 +172,7 @@ add_entry(uint64 queryid, Oid userid)
 	entry->queryid = queryid;
 	entry->userid = userid;
 	entry->loop = -1;
-	bucket = bucket_of(queryid);
+	bucket = unit_bucket_of(queryid);
 	entry->next = *bucket;
 	*bucket = entry->number;
 	return entry;
@@ -232,7 +195,7 @@ unit_break_run(void)
 void
 unit_close(void)
 {
-	if (memory == NULL)
+	if (my_unit == NULL)
 		return;
 	streak_close();
 	loops_fold_all();
@@ -401,27 +364,6 @@ is_pipelined(const UnitEntry *entry, uint64 round_trips, TimestampTz now)
 	return entry->round_trips == round_trips && came_at_once(entry, now);
 }
 
-/* the first execution of a statement in this unit */
-static void
-begin_entry(UnitEntry *entry, const QueryDesc *queryDesc, const KeyValues *values,
-			TimestampTz now)
-{
-	/* not in vain for a statement that never comes again */
-	if (entry->generation != 0 && (entry->shape.flags & SHAPE_ROWS_KNOWN) == 0)
-		shape_note_rows(queryDesc->plannedstmt, &entry->shape);
-	entry->generation = my_unit->generation;
-	entry->first_seq = my_unit->seq;
-	entry->loop = -1;
-	entry->is_parent = false;
-	entry->keeps_singles = false;
-	entry->run = entry->xact_calls = 1;
-	memcpy(entry->first_hash, values->hash, sizeof(entry->first_hash));
-	entry->first_started = now;
-	entry->first_rows = 0;
-	entry->first_exec_time = 0;
-	entry->first_blks_hit = entry->first_blks_read = 0;
-}
-
 /* how this execution follows the one before of the same statement */
 static inline void
 note_company(UnitEntry *entry)
@@ -434,6 +376,27 @@ note_company(UnitEntry *entry)
 	entry->completed = false;
 	entry->seq = my_unit->seq;
 	entry->lxid = lxid;
+}
+
+/*
+ * The session inserts rows.  The statement before may have been the read of
+ * the first cycle: if it was the first of its kind, all is known of it.
+ */
+static void
+want_cycles(void)
+{
+	const UnitEntry *latest = my_unit->latest;
+	KeyValues	values = {0};
+
+	if (cycle_wanted)
+		return;
+	cycle_wanted = true;
+	if (latest->queryid == 0 || latest->generation != my_unit->generation ||
+		latest->seq != my_unit->seq || latest->seq != latest->first_seq)
+		return;
+	memcpy(values.hash, latest->first_hash, sizeof(values.hash));
+	cycle_note_another(latest->queryid, &latest->shape, &values);
+	cycle_note_rows(latest->queryid, latest->first_rows);
 }
 
 /*
@@ -450,6 +413,8 @@ recognise(QueryDesc *queryDesc, uint64 queryid)
 		return NULL;
 	entry = add_entry(queryid, GetUserId());
 	shape_read(queryDesc, &entry->shape);
+	if (entry->shape.kind == KIND_INSERT || entry->shape.kind == KIND_UPSERT)
+		want_cycles();
 	return entry;
 }
 
@@ -465,25 +430,15 @@ read_tags(const char *text)
 	return requests_note_statement(text);
 }
 
-/*
- * Has this text been looked at before?  It lies where it lay, and nothing has
- * been planned since, as it would have been if it were another that came to
- * lie there.
- */
-static inline bool
-is_known_plain(const UnitEntry *entry, const char *text)
+/* unit_is_plain() of a text that has not been looked at */
+bool
+unit_look_if_plain(UnitEntry *entry, const char *text)
 {
-	return entry != NULL && entry->plain_text == text &&
-		entry->plain_plannings == unit_plannings && requests_same_tags();
-}
-
-static void
-note_plain(UnitEntry *entry, const char *text)
-{
-	if (entry == NULL || !requests_is_plain(text))
-		return;
+	if (!requests_is_plain(text))
+		return false;
 	entry->plain_text = text;
 	entry->plain_plannings = unit_plannings;
+	return true;
 }
 
 /* A client's statement is counted for its session and its request. */
@@ -502,14 +457,11 @@ static inline bool
 begin_client_statement(UnitEntry *entry, const char *text)
 {
 	check_idle_gap();
-	if (!is_known_plain(entry, text))
+	if ((entry == NULL || !requests_same_tags() || !unit_is_plain(entry, text)) &&
+		read_tags(text) == REQUEST_IGNORED)
 	{
-		if (read_tags(text) == REQUEST_IGNORED)
-		{
-			unit_statements++;
-			return false;
-		}
-		note_plain(entry, text);
+		unit_statements++;
+		return false;
 	}
 	unit_count_statement();
 	return true;
@@ -520,10 +472,11 @@ static inline bool
 count_execution(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 				TimestampTz now, bool nested)
 {
-	if (entry->loop >= 0 && loops_is_settled(entry, values))
+	if (entry->loop >= 0 &&
+		loops_is_settled(loops_get(entry->loop), entry->run, entry->xact_calls, values))
 	{
 		cycle_note_statement(entry->queryid, &entry->shape, values);
-		loops_count_settled(entry, queryDesc, values, now);
+		loops_count_settled(loops_get(entry->loop), &entry->shape, queryDesc, values, now);
 		return true;
 	}
 	if (entry->loop >= 0 && loops_has_ended(entry, values))
@@ -531,7 +484,10 @@ count_execution(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	cycle_note_statement(entry->queryid, &entry->shape, values);
 	if (entry->generation != my_unit->generation)
 	{
-		begin_entry(entry, queryDesc, values, now);
+		/* not in vain for a statement that never comes again */
+		if (entry->generation != 0 && (entry->shape.flags & SHAPE_ROWS_KNOWN) == 0)
+			shape_note_rows(queryDesc->plannedstmt, &entry->shape);
+		unit_begin_entry(entry, values, now);
 		return false;
 	}
 	return loops_count(entry, queryDesc, values, now, nested);
@@ -548,7 +504,7 @@ unit_begin_statement(QueryDesc *queryDesc, uint64 queryid, bool nested,
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 	uint64		round_trips = pgStatActiveTime + pgStatTransactionIdleTime;
-	UnitEntry  *entry = lookup_statement(queryid, GetUserId());
+	UnitEntry  *entry = unit_lookup_statement(queryid);
 	uint32		news = unit_news;
 	KeyValues	values;
 
@@ -608,15 +564,6 @@ unit_chains_rows(const Execution *execution)
 	return execution->rows > 0 || (entry != NULL && loops_chain_rows(entry));
 }
 
-static void
-note_first_run(UnitEntry *entry, const RunUsage *usage)
-{
-	entry->first_rows += usage->rows;
-	entry->first_exec_time += usage->exec_time;
-	entry->first_blks_hit += (int32) usage->blks_hit;
-	entry->first_blks_read += (int32) usage->blks_read;
-}
-
 /* A run of the executor is done, and well, with the triggers it fired. */
 void
 unit_end_run(Execution *execution, const RunUsage *usage)
@@ -636,17 +583,14 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 	/* there are more rows for a loop to follow */
 	if (entry->is_parent)
 		unit_note_news();
-	if (cycle_latest != NULL && cycle_latest->queryid == entry->queryid)
-		cycle_latest->empty = (execution->rows == 0);
-	else
-		cycle_note_result(entry->queryid, execution->rows);
+	cycle_note_rows(entry->queryid, execution->rows);
 	if (execution->counted && entry->loop >= 0)
 	{
 		loops_end_run(entry, usage, execution, first_run);
 		streak_open(execution);
 	}
 	else if (execution->seq == entry->first_seq)
-		note_first_run(entry, usage);
+		unit_note_first_run(entry, usage);
 }
 
 /* -------------------------------------------------------------------------
@@ -658,7 +602,7 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 int64
 unit_session_statements(void)
 {
-	return memory == NULL ? 0 : Max(unit_statements - 1, 0);
+	return my_unit == NULL ? 0 : Max(unit_statements - 1, 0);
 }
 
 /* All statements of the session. */
@@ -671,7 +615,7 @@ unit_total_statements(void)
 void
 unit_session_reset(void)
 {
-	if (memory == NULL)
+	if (my_unit == NULL)
 		return;
 	unit_close();
 	session_reset();

@@ -9,12 +9,14 @@
 #define PG_NPLUSONE_UNIT_H
 
 #include "executor/execdesc.h"
+#include "miscadmin.h"
 #include "storage/lock.h"
 
 #include "evidence.h"
 #include "shape.h"
 
 #define UNIT_ENTRIES 64			/* fingerprints a backend keeps */
+#define UNIT_BUCKETS 128		/* a power of two */
 #define UNIT_EXECUTIONS 12		/* cursors and the like open at once */
 
 /*
@@ -80,7 +82,9 @@ typedef struct Unit
 	LocalTransactionId lxid;	/* of the latest statement */
 	Execution	executions[UNIT_EXECUTIONS];
 	UnitEntry  *latest;			/* of the latest statement, never NULL */
+	int			hand;			/* where the search for a victim goes on */
 	UnitEntry	entries[UNIT_ENTRIES];
+	int16		buckets[UNIT_BUCKETS];	/* -1: empty */
 } Unit;
 
 /* what one run of the executor took */
@@ -128,6 +132,7 @@ unit_has_offset(const Execution *execution)
 extern bool unit_attach(void);
 extern bool unit_begin_statement(QueryDesc *queryDesc, uint64 queryid,
 								 bool nested, Execution *execution);
+extern bool unit_look_if_plain(UnitEntry *entry, const char *text);
 extern Execution *unit_keep(const Execution *execution);
 extern void unit_keep_declared(QueryDesc *queryDesc, uint64 queryid);
 extern void unit_prepare_sampler(Execution *execution, bool in_pieces,
@@ -151,6 +156,69 @@ static inline UnitEntry *
 unit_entry_of(const Execution *execution)
 {
 	return execution->entry->queryid == execution->queryid ? execution->entry : NULL;
+}
+
+static inline int16 *
+unit_bucket_of(uint64 queryid)
+{
+	return &my_unit->buckets[(queryid ^ queryid >> 32) % UNIT_BUCKETS];
+}
+
+/* the entry of a statement that runs, which often is the latest again; or NULL */
+static inline UnitEntry *
+unit_lookup_statement(uint64 queryid)
+{
+	const Oid	userid = GetUserId();
+	UnitEntry  *entry = my_unit->latest;
+
+	if (entry->queryid == queryid && entry->userid == userid)
+		return entry;
+	for (int16 i = *unit_bucket_of(queryid); i >= 0; i = entry->next)
+	{
+		entry = &my_unit->entries[i];
+		if (entry->queryid == queryid && entry->userid == userid)
+			return entry;
+	}
+	return NULL;
+}
+
+/*
+ * Is the text without a comment?  It need not be looked at again where it lies
+ * where it lay, and nothing has been planned since, as it would have been if
+ * it were another that came to lie there.
+ */
+static inline bool
+unit_is_plain(UnitEntry *entry, const char *text)
+{
+	return (entry->plain_text == text && entry->plain_plannings == unit_plannings) ||
+		unit_look_if_plain(entry, text);
+}
+
+/* the first execution of a statement in this unit */
+static inline void
+unit_begin_entry(UnitEntry *entry, const KeyValues *values, TimestampTz now)
+{
+	entry->generation = my_unit->generation;
+	entry->first_seq = my_unit->seq;
+	entry->loop = -1;
+	entry->is_parent = false;
+	entry->keeps_singles = false;
+	entry->run = entry->xact_calls = 1;
+	memcpy(entry->first_hash, values->hash, sizeof(entry->first_hash));
+	entry->first_started = now;
+	entry->first_rows = 0;
+	entry->first_exec_time = 0;
+	entry->first_blks_hit = entry->first_blks_read = 0;
+}
+
+/* A run of it is done. */
+static inline void
+unit_note_first_run(UnitEntry *entry, const RunUsage *usage)
+{
+	entry->first_rows += usage->rows;
+	entry->first_exec_time += usage->exec_time;
+	entry->first_blks_hit += (int32) usage->blks_hit;
+	entry->first_blks_read += (int32) usage->blks_read;
 }
 
 /* The execution kept for this QueryDesc, the latest one nearly always; or NULL. */
