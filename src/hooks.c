@@ -14,8 +14,9 @@
  *
  * A statement is followed in ExecutorRun alone, from its first run on: a
  * SELECT that runs once is begun and ended there, on the stack, so that an
- * error leaves nothing behind.  What runs in pieces (a cursor) or has triggers
- * to fire is kept, by its QueryDesc, until it is done.
+ * error leaves nothing behind.  A write that has triggers to fire is kept in
+ * "pending" until they have.  What runs in pieces (a cursor), or writes inside
+ * of another statement, is kept by its QueryDesc until that is gone.
  *
  * What a client sends is not always at depth 0, nor is everything at depth 0
  * a client's.  EXECUTE, DECLARE CURSOR, FETCH and COPY (query) are utilities
@@ -65,7 +66,6 @@
 static planner_hook_type prev_planner = NULL;
 static ExecutorRun_hook_type prev_ExecutorRun = NULL;
 static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
-static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
 static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 
 /*
@@ -364,7 +364,7 @@ start_of_run(const QueryDesc *queryDesc, const Execution *execution)
 
 	return (dest == DestRemoteExecute || dest == DestNone) &&
 		!execution->nested && !execution->was_dear ?
-		GetCurrentStatementStartTimestamp() : GetCurrentTimestamp();
+		execution->started : GetCurrentTimestamp();
 }
 
 static inline void
@@ -459,15 +459,15 @@ is_in_one_run(const QueryDesc *queryDesc, uint64 count)
 static inline Execution *
 begin(QueryDesc *queryDesc, uint64 count, Execution *local)
 {
-	bool		nested;
+	bool		plain;
+	bool		nested = false;
 
 	if (queryDesc->already_executed)
 		return begun(queryDesc);
 	if (!is_nested())
 		streak_close();
-	if (is_plain(queryDesc))
-		nested = false;
-	else if (!npo_loaded || !is_followed(queryDesc, &nested))
+	plain = is_plain(queryDesc);
+	if (!plain && (!npo_loaded || !is_followed(queryDesc, &nested)))
 		return NULL;
 	streak_close();
 	if (!unit_begin_statement(queryDesc, fingerprint(queryDesc), nested, local))
@@ -475,8 +475,13 @@ begin(QueryDesc *queryDesc, uint64 count, Execution *local)
 		busy |= !nested;
 		return NULL;
 	}
-	return is_in_one_run(queryDesc, count) && !fires_triggers(queryDesc) &&
-		queryDesc->plannedstmt->queryId != 0 ? local : unit_keep(local);
+	if (is_in_one_run(queryDesc, count) && !fires_triggers(queryDesc) &&
+		queryDesc->plannedstmt->queryId != 0)
+		return local;
+	if (!plain || count != 0)
+		return unit_keep(local);
+	pending = *local;
+	return &pending;
 }
 
 static pg_noinline void
@@ -636,17 +641,6 @@ npo_ExecutorFinish(QueryDesc *queryDesc)
 		finish_with_triggers(queryDesc);
 	else
 		finish(queryDesc);
-}
-
-static void
-npo_ExecutorEnd(QueryDesc *queryDesc)
-{
-	if (unit_open > 0)
-		unit_forget(queryDesc);
-	if (prev_ExecutorEnd)
-		prev_ExecutorEnd(queryDesc);
-	else
-		standard_ExecutorEnd(queryDesc);
 }
 
 /* -------------------------------------------------------------------------
@@ -872,8 +866,6 @@ hooks_install(void)
 	ExecutorRun_hook = npo_ExecutorRun;
 	prev_ExecutorFinish = ExecutorFinish_hook;
 	ExecutorFinish_hook = npo_ExecutorFinish;
-	prev_ExecutorEnd = ExecutorEnd_hook;
-	ExecutorEnd_hook = npo_ExecutorEnd;
 	prev_ProcessUtility = ProcessUtility_hook;
 	ProcessUtility_hook = npo_ProcessUtility;
 	connections_install();

@@ -262,7 +262,7 @@ loops_note_identity(Loop *loop, uint32 identity)
 }
 
 /* Count an execution that loops_is_settled() has let pass. */
-static inline void
+static pg_attribute_always_inline void
 loops_count_settled(Loop *loop, const Shape *shape, const QueryDesc *queryDesc,
 					const KeyValues *values, TimestampTz now)
 {

@@ -943,7 +943,7 @@ note_param(ParamListInfo params, KeyPlace *place, const Node *value, uint32 hash
 	static uint32 guessed_hash = 0;
 	int			guess;
 
-	if (params == NULL || params->paramFetch != NULL)
+	if (params == NULL)
 		return;
 	if (IsA(value, Param))
 	{
@@ -951,7 +951,7 @@ note_param(ParamListInfo params, KeyPlace *place, const Node *value, uint32 hash
 			place->param = ((const Param *) value)->paramid;
 		return;
 	}
-	if (!IsA(value, Const) || ((const Const *) value)->constisnull)
+	if (params->paramFetch != NULL || !IsA(value, Const) || ((const Const *) value)->constisnull)
 		return;
 	guess = param_with_value(params, (const Const *) value);
 	if (guess != 0 && guessed_place == place && guessed == guess && guessed_hash != hash)
@@ -988,14 +988,23 @@ shape_hash_param(const ParamExternData *prm)
 	return value_hash(prm->value, value_class_of_type(prm->ptype));
 }
 
+/* shape_number_hash() where PL/pgSQL hands its variables out on request */
+uint32
+shape_fetched_hash(ParamListInfo params, int number)
+{
+	ParamExternData workspace;
+	const ParamExternData *prm = params->paramFetch(params, number, false, &workspace);
+
+	return prm != NULL && OidIsValid(prm->ptype) ? shape_param_hash(prm) : VALUE_UNKNOWN;
+}
+
 static bool
 read_places(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
 {
 	ParamListInfo params = queryDesc->params;
 
 	/* a parameter that is known need not be looked for in the plan */
-	int			nparams = params != NULL && params->paramFetch == NULL ?
-		params->numParams : 0;
+	int			nparams = params != NULL ? params->numParams : 0;
 
 	memset(values, 0, sizeof(*values));
 	for (int i = 0; i < shape->nkeys; i++)
@@ -1003,7 +1012,7 @@ read_places(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
 		KeyPlace   *place = &shape->keys[i];
 
 		if (place->param != 0 && place->param <= nparams)
-			values->hash[i] = shape_param_hash(&params->params[place->param - 1]);
+			values->hash[i] = shape_number_hash(params, place->param);
 		else if (!read_place(queryDesc, place, &values->hash[i], &values->batch))
 			return false;
 	}

@@ -121,6 +121,16 @@ extern bool shape_touches_user_relation(const PlannedStmt *pstmt);
 extern void shape_note_rows(const PlannedStmt *pstmt, Shape *shape);
 extern bool shape_limit_is_one(const QueryDesc *queryDesc);
 
+extern uint32 shape_fetched_hash(ParamListInfo params, int number);
+
+/* The same by the parameter's number. */
+static pg_attribute_always_inline uint32
+shape_number_hash(ParamListInfo params, int number)
+{
+	return params->paramFetch == NULL ? shape_param_hash(&params->params[number - 1]) :
+		shape_fetched_hash(params, number);
+}
+
 /*
  * The values at the key places of this execution.  One key that is a known
  * parameter, as in most loops, need not be looked for in the plan.
@@ -131,9 +141,9 @@ shape_read_keys(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
 	ParamListInfo params = queryDesc->params;
 
 	memset(values, 0, sizeof(*values));
-	if (shape->nkeys == 1 && params != NULL && params->paramFetch == NULL &&
+	if (shape->nkeys == 1 && params != NULL &&
 		shape->keys[0].param != 0 && shape->keys[0].param <= params->numParams)
-		values->hash[0] = shape_param_hash(&params->params[shape->keys[0].param - 1]);
+		values->hash[0] = shape_number_hash(params, shape->keys[0].param);
 	else if (shape->nkeys > 0)
 		shape_find_keys(queryDesc, shape, values);
 }

@@ -138,9 +138,8 @@ read_key(const QueryDesc *queryDesc, UnitEntry *entry)
 
 	if (streak.stores)
 		return VALUE_UNKNOWN;
-	if (param != 0 && params != NULL && params->paramFetch == NULL &&
-		param <= params->numParams)
-		return shape_param_hash(&params->params[param - 1]);
+	if (param != 0 && params != NULL && param <= params->numParams)
+		return shape_number_hash(params, param);
 	shape_read_keys(queryDesc, &entry->shape, &values);
 	return values.hash[0];
 }
@@ -215,7 +214,7 @@ streak_begin(QueryDesc *queryDesc)
  * It has run, and well, and nothing inside of it has closed the streak.
  * Returns how long it took, in microseconds.
  */
-int64
+pg_attribute_always_inline int64
 streak_end(QueryDesc *queryDesc)
 {
 	LoopCounters *c = streak.counters;

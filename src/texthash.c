@@ -49,6 +49,7 @@ typedef enum Before
 
 typedef struct Scan
 {
+	const char *text;
 	const char *end;			/* a character that ends words */
 	const char *from;			/* what is not in the hash yet begins here */
 	uint64		hash;
@@ -59,11 +60,31 @@ typedef struct Scan
 	Section		section;
 	Before		before;
 	bool		begun;			/* there has been a word */
+	bool		noted;			/* the beginning is kept */
 	bool		writes;			/* the statement is INSERT or UPDATE */
 	bool		standard_strings;
 } Scan;
 
 #define MAX_DEPTH 63
+
+/*
+ * A text up to the first literal that is left out.  A loop sends the same
+ * again and again, so the scan can begin behind it.
+ */
+#define BEGINNINGS 4
+#define MIN_BEGINNING 16
+#define MAX_BEGINNING 240
+
+typedef struct Beginning
+{
+	int			len;			/* 0: unused */
+	uint64		tail;			/* its last eight bytes, which differ most often */
+	Scan		scan;			/* when that literal was reached */
+	char		text[MAX_BEGINNING];
+} Beginning;
+
+static Beginning beginnings[BEGINNINGS];
+static int	next_beginning = 0;
 
 /* Classes of characters.  Those of names come last. */
 enum
@@ -136,6 +157,8 @@ take(Scan *scan, const char *to)
 	const char *s = scan->from;
 	uint64		hash = scan->hash;
 
+	if (to == s)
+		return;
 	for (; to - s >= (int) sizeof(uint64); s += sizeof(uint64))
 		hash = value_mix(hash, value_load(s));
 	hash = value_mix(hash, value_load_rest(s, to - s));
@@ -149,6 +172,60 @@ leave_out(Scan *scan, const char *from, const char *to, uint64 kind)
 	take(scan, from);
 	scan->hash = value_mix(scan->hash, kind);
 	scan->from = to;
+}
+
+/* Can nothing that follows these characters make one token with them? */
+static inline bool
+ends_token(char c)
+{
+	return c == ' ' || c == '(' || c == ',' || c == '=' || c == '<' || c == '>';
+}
+
+static void
+note_beginning(Scan *scan, const char *to)
+{
+	const int	len = to - scan->text;
+	Beginning  *beginning;
+
+	scan->noted = true;
+	if (len < MIN_BEGINNING || len > MAX_BEGINNING || !ends_token(to[-1]))
+		return;
+	beginning = &beginnings[next_beginning];
+	next_beginning = (next_beginning + 1) % BEGINNINGS;
+	beginning->len = len;
+	beginning->tail = value_load(to - sizeof(uint64));
+	beginning->scan = *scan;
+	memcpy(beginning->text, scan->text, len);
+}
+
+/* The same for a literal; "scan" is as it was before it. */
+static inline void
+leave_out_literal(Scan *scan, const char *from, const char *to, uint64 type)
+{
+	take(scan, from);
+	if (!scan->noted)
+		note_beginning(scan, from);
+	scan->from = from;
+	leave_out(scan, from, to, type);
+}
+
+/* Go on behind a beginning that is known; returns what comes there. */
+static inline const char *
+skip_beginning(Scan *scan, const char *text, int len)
+{
+	for (int i = 0; i < BEGINNINGS; i++)
+	{
+		const Beginning *b = &beginnings[i];
+
+		if (b->len == 0 || b->len >= len ||
+			value_load(text + b->len - sizeof(uint64)) != b->tail ||
+			b->scan.standard_strings != scan->standard_strings ||
+			memcmp(text, b->text, b->len) != 0)
+			continue;
+		*scan = b->scan;
+		return text + b->len;
+	}
+	return text;
 }
 
 /* -------------------------------------------------------------------------
@@ -356,7 +433,7 @@ scan_number(Scan *scan, const char *start)
 	while (is_part(*at))
 		at++;
 	if (type != 0 && is_idle(scan))
-		leave_out(scan, start, at, type);
+		leave_out_literal(scan, start, at, type);
 	scan->before = BEFORE_OTHER;
 	return at;
 }
@@ -380,7 +457,7 @@ scan_string(Scan *scan, const char *start)
 	}
 	at = Min(at + 1, scan->end);
 	if (is_idle(scan))
-		leave_out(scan, start, at, 's');
+		leave_out_literal(scan, start, at, 's');
 	scan->before = BEFORE_OTHER;
 	return at;
 }
@@ -535,11 +612,13 @@ uint64
 texthash(const char *text, int len, bool standard_strings)
 {
 	Scan		scan = {0};
-	const char *at = text;
+	const char *at;
 
-	scan.from = text;
-	scan.end = text + len;
 	scan.standard_strings = standard_strings;
+	at = skip_beginning(&scan, text, len);
+	scan.from = at;
+	scan.text = text;
+	scan.end = text + len;
 	Assert(!is_part(*scan.end));
 	while (at < scan.end)
 	{

@@ -273,6 +273,29 @@ claim_execution(void)
 	return unit_find(NULL);
 }
 
+/* The memory of its executor goes, and its QueryDesc with it. */
+static void
+forget_execution(void *queryDesc)
+{
+	unit_forget(queryDesc);
+}
+
+/* Be told when the statement is done, or has failed; false: no memory. */
+static bool
+watch_end(QueryDesc *queryDesc)
+{
+	MemoryContext context = queryDesc->estate->es_query_cxt;
+	MemoryContextCallback *callback =
+		MemoryContextAllocExtended(context, sizeof(MemoryContextCallback), MCXT_ALLOC_NO_OOM);
+
+	if (callback == NULL)
+		return false;
+	callback->func = forget_execution;
+	callback->arg = queryDesc;
+	MemoryContextRegisterResetCallback(context, callback);
+	return true;
+}
+
 /*
  * Keep an execution for another run, or for its triggers.  NULL when too many
  * are kept.
@@ -282,7 +305,7 @@ unit_keep(const Execution *execution)
 {
 	Execution  *kept = unit_find(execution->queryDesc);
 
-	if (kept == NULL)
+	if (kept == NULL && watch_end(execution->queryDesc))
 		kept = claim_execution();
 	if (kept == NULL)
 	{
