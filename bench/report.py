@@ -57,9 +57,9 @@ def added(figures, name, key="instructions", base="bare"):
     return figures[name][key] - figures[base][key]
 
 
-def ratio(figures, base="bare"):
+def ratio(figures):
     """What we add, as a share of what pg_stat_statements adds."""
-    ours, theirs = added(figures, "npo", base=base), added(figures, "pgss", base=base)
+    ours, theirs = added(figures, "npo"), added(figures, "pgss")
     return None if ours is None or not theirs else ours / theirs
 
 
@@ -108,7 +108,7 @@ def _share_verdicts(figures, shapes):
     rows = []
     for shape in shapes:
         one = figures.get(shape.name, {})
-        share = ratio(one, "queryid")
+        share = ratio(one)
         if share is None:
             continue
         if shape.in_target:
@@ -123,12 +123,11 @@ def _share_verdicts(figures, shapes):
 
 def _flat_verdict(figures):
     """Instructions from one fingerprint to ten thousand, apart from the server's own."""
-    costs = {name: added(one, "npo", base="queryid") for name, one in figures.items()
-             if name.startswith("fingerprints-") and "npo" in one and "queryid" in one}
-    if len(costs) < 2:
+    totals = [one["npo"]["instructions"] / one["bare"]["instructions"]
+              for name, one in figures.items()
+              if name.startswith("fingerprints-") and "npo" in one and "bare" in one]
+    if len(totals) < 2:
         return []
-    totals = [figures[name]["npo"]["instructions"] / figures[name]["queryid"]["instructions"]
-              for name in costs]
     return [_verdict("1 to 10,000 fingerprints: per cent between the dearest and the cheapest"
                      " statement, relative to the server's own",
                      100 * (max(totals) / min(totals) - 1), 5, "{:.1f}")]
@@ -205,21 +204,16 @@ def targets_table(results, shapes):
     return _table(["aim", "bound", "measured", "reached"], rows)
 
 
-def beyond_queryid_table(results, shapes):
-    """The same without the query identifier, which the server computes for both."""
+def shares_table(results, shapes):
+    """What is added, as a share of the whole statement."""
     rows = []
     for shape in shapes:
         figures = results.get(shape.name, {})
-        share = ratio(figures, "queryid")
-        if share is None:
-            continue
-        added_share = added(figures, "npo") / figures["bare"]["instructions"]
-        rows.append([shape.title, _number(added(figures, "pgss", base="queryid"), "{:+,.0f}"),
-                     _number(added(figures, "npo", base="queryid"), "{:+,.0f}"),
-                     f"{share:.2f}", f"{100 * added_share:.2f} %"])
-    header = ["shape", "pg_stat_statements", "pg_nplusone", "ours / pgss",
-              "pg_nplusone, share of the statement"]
-    return _table(header, rows)
+        if "bare" in figures and "npo" in figures and "pgss" in figures:
+            rows.append([shape.title] + [
+                f"{100 * added(figures, name) / figures['bare']['instructions']:.2f} %"
+                for name in ("pgss", "npo")])
+    return _table(["shape", "pg_stat_statements", "pg_nplusone"], rows)
 
 
 def calls_table(results, shapes, configs):
@@ -233,10 +227,9 @@ def calls_table(results, shapes, configs):
         figures = results.get(shape.name, {})
         if "bare" not in figures:
             continue
-        base = "queryid" if "queryid" in figures else "bare"
         cells = [shape.title]
         for config in names:
-            cells += [_number(added(figures, config.name, key, base), "{:+.2f}")
+            cells += [_number(added(figures, config.name, key), "{:+.2f}")
                       for key in ("locked", "lwlocks", "allocations", "clock_reads")]
         rows.append(cells)
     return _table(header, rows)
@@ -324,7 +317,7 @@ def text(results, shapes, configs):
         figures = results["instructions"]
         parts += ["### Instructions added to a statement",
                   instructions_table(figures, shapes, configs),
-                  "### Beyond the query identifier", beyond_queryid_table(figures, shapes),
+                  "### As a share of the statement", shares_table(figures, shapes),
                   "### Locked instructions, locks, allocations and clock reads added",
                   calls_table(figures, shapes, configs),
                   "### From our own code, directly", own_table(figures, shapes)]

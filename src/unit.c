@@ -17,8 +17,7 @@
  * What a statement needs between the executor's hooks hangs on its QueryDesc
  * (Execution.queryDesc) and not on a global, since executions interleave:
  * cursors stay open while others run, and a portal may be closed long after.
- * An error skips ExecutorEnd, so the callbacks of transactions and
- * subtransactions forget what they ended.
+ * They go with the memory of their executor.
  *
  *-------------------------------------------------------------------------
  */
