@@ -74,7 +74,7 @@
 typedef enum InterestState
 {
 	INTEREST_FREE,
-	INTEREST_WANTED,			/* to be verified when it is planned or run next */
+	INTEREST_WANTED,			/* to be verified when planned or run next */
 	INTEREST_COUNTED,			/* verified; executions go to its hints */
 	INTEREST_DONE				/* remembered, lest it be verified again */
 } InterestState;
@@ -621,8 +621,10 @@ note_relations(Interest *interest, PlannedStmt *plan)
 
 	memset(interest->relids, 0, sizeof(interest->relids));
 	foreach(lc, plan->relationOids)
+	{
 		if (n < RELIDS && lfirst_oid(lc) >= FirstNormalObjectId)
 			interest->relids[n++] = lfirst_oid(lc);
+	}
 }
 
 /*

@@ -437,8 +437,10 @@ skips_locked(const LockRows *lock)
 	ListCell   *lc;
 
 	foreach(lc, lock->rowMarks)
+	{
 		if (lfirst_node(PlanRowMark, lc)->waitPolicy == LockWaitSkip)
 			return true;
+	}
 	return false;
 }
 
@@ -682,8 +684,10 @@ read_select(const PlannedStmt *pstmt, Shape *shape)
 		shape->flags |= SHAPE_OPAQUE;
 	plan = peel_select(top, shape);
 	foreach(lc, top->targetlist)
+	{
 		if (lfirst_node(TargetEntry, lc)->ressortgroupref != 0)
 			shape->flags |= SHAPE_ORDERED;
+	}
 	if (plan == NULL || shape->kind != KIND_SELECT)
 		return;
 	if (IsA(plan, Agg) && ((const Agg *) plan)->numCols == 0 &&
@@ -991,8 +995,8 @@ read_places(const QueryDesc *queryDesc, Shape *shape, KeyValues *values)
 	ParamListInfo params = queryDesc->params;
 
 	/* a parameter that is known need not be looked for in the plan */
-	int			nparams = params != NULL && params->paramFetch == NULL ?
-		params->numParams : 0;
+	int			nparams = (params != NULL && params->paramFetch == NULL ?
+						   params->numParams : 0);
 
 	memset(values, 0, sizeof(*values));
 	for (int i = 0; i < shape->nkeys; i++)

@@ -417,8 +417,10 @@ remove_inventions(RelOptInfo *rel)
 	ListCell   *lc;
 
 	foreach(lc, rel->indexlist)
+	{
 		if (((IndexOptInfo *) lfirst(lc))->hypothetical)
 			rel->indexlist = foreach_delete_current(rel->indexlist, lc);
+	}
 }
 
 /* Relation-info hook: installed while whatif_plan() lasts, and no longer */
