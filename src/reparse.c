@@ -118,7 +118,7 @@ analyze(RawStmt *raw, const char *text, QueryDesc *queryDesc,
 											  queryDesc->queryEnv);
 }
 
-static void
+pg_noreturn static void
 not_this_one(const char *why)
 {
 	ereport(ERROR,
