@@ -324,7 +324,7 @@ add_victim(Victim *victims, int n, int max, Victim victim)
 {
 	int			i = n;
 
-	if (n == max)
+	if (n > 0 && n == max)
 	{
 		if (victim.value >= victims[n - 1].value)
 			return n;

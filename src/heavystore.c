@@ -161,7 +161,7 @@ add_call(HeavyEntry *entry, const HeavyCall *call, TimestampTz now)
 	if (call->tags == NULL || strlen(call->tags) >= sizeof(entry->tags))
 		entry->tags[0] = '\0';
 	else
-		strcpy(entry->tags, call->tags);
+		strlcpy(entry->tags, call->tags, sizeof(entry->tags));
 }
 
 /*

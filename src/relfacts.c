@@ -684,6 +684,8 @@ note_or(RelFacts *facts, BoolExpr *or, double sel)
 			return;
 		arms = lappend(arms, keys);
 	}
+	if (arms == NIL)
+		return;
 	first = linitial(linitial(arms));
 	foreach(lc, arms)
 	{

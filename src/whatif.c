@@ -62,7 +62,7 @@
 #define INTERNAL_BYTES		((BLCKSZ - 40) * 0.70)
 
 /* A posting list of equal keys is at most a tenth of a page (nbtsort.c) */
-#define POSTING_TIDS		((BLCKSZ / 10 - 24) / (double) sizeof(ItemPointerData))
+#define POSTING_TIDS		((BLCKSZ * 0.10 - 24) / sizeof(ItemPointerData))
 
 /* The planning that goes on; NULL nearly always */
 typedef struct WhatifPlanning
