@@ -51,7 +51,9 @@ AS $$
 DECLARE
     local_schema text := fleet.schema_of(server);
 BEGIN
-    EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', local_schema);
+    IF to_regnamespace(quote_ident(local_schema)) IS NOT NULL THEN
+        EXECUTE format('DROP SCHEMA %I CASCADE', local_schema);
+    END IF;
     EXECUTE format('CREATE SCHEMA %I', local_schema);
     EXECUTE format('IMPORT FOREIGN SCHEMA %I LIMIT TO (pg_nplusone, pg_nplusone_activity, pg_nplusone_requests,
                         pg_nplusone_totals, pg_nplusone_index_hints, pg_nplusone_heavy_reads, pg_nplusone_connections,

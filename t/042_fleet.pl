@@ -52,9 +52,12 @@ $other->safe_psql('branch', $loop, extra_params => [ '-U', 'clerk' ]);
 my $script = "$ENV{TESTDIR}/fleet/fleet.sql";
 $other->safe_psql('postgres', 'CREATE DATABASE observer');
 $other->command_ok([ 'psql', '-XAtq', '-d', $other->connstr('observer'), '-f', $script ], 'the script runs');
-$other->safe_psql('observer', sprintf(q{CALL fleet.add('%s', 'host=%s port=%s dbname=%s', 'observer', 'secret')}, @$_))
-  foreach [ 'shop', $primary->host, $primary->port, 'shop' ], [ 'shop-standby', $standby->host, $standby->port, 'shop' ],
-  [ 'branch', $other->host, $other->port, 'branch' ];
+foreach ([ 'shop', $primary->host, $primary->port, 'shop' ], [ 'shop-standby', $standby->host, $standby->port, 'shop' ],
+	[ 'branch', $other->host, $other->port, 'branch' ])
+{
+	my (undef, undef, $said) = $other->psql('observer', sprintf(q{CALL fleet.add('%s', 'host=%s port=%s dbname=%s', 'observer', 'secret')}, @$_));
+	is($said, '', "$_->[0] is added without a word");
+}
 
 my $LINK = 'post.author_id -> author.id';
 is($other->safe_psql('observer', q{SELECT server, database, role <> '' AS role, pattern, confidence, loops, calls, link
@@ -150,6 +153,10 @@ is("$out$err", '2', 'one that is left out on purpose is not missed');
 
 # -- Changes ---------------------------------------------------------------
 
+$primary->safe_psql('shop', 'DROP EXTENSION pg_nplusone; CREATE SCHEMA watch; CREATE EXTENSION pg_nplusone SCHEMA watch;
+	GRANT USAGE ON SCHEMA watch TO observer');
+$other->safe_psql('observer', q{CALL fleet.import_tables('shop', 'watch')});
+is($other->safe_psql('observer', q{SELECT count(*) > 0 FROM fleet.pg_nplusone WHERE server = 'shop'}), 't', 'the tables of a member are made anew');
 $other->safe_psql('observer', q{CALL fleet.remove('branch')});
 is($other->safe_psql('observer', q{SELECT string_agg(server, ',') FROM fleet.pg_nplusone_info WHERE enabled}), 'shop', 'a member is removed');
 is($other->safe_psql('observer', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'fleet:branch'}), 0, 'with what belongs to it');
