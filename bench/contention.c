@@ -38,21 +38,24 @@
 #define LOOP_COUNTERS 6
 #define BATCH 256				/* statements between looks at the clock */
 
+/* begins a line of the cache, with the one beside it that is fetched along */
+#define ON_ITS_LINE __attribute__((aligned(128)))
+
 /* compare-and-swap, subtraction, taking and giving back the spinlock, counters */
 #define THEIR_SHARED_WRITES (4 + COUNTERS)
 
 typedef struct Shared
 {
-	_Alignas(128) _Atomic uint32_t lwlock;
-	_Alignas(128) _Atomic int spinlock;
+	_Atomic uint32_t lwlock ON_ITS_LINE;
+	_Atomic int spinlock ON_ITS_LINE;
 	uint64_t	counters[COUNTERS];
 	struct
 	{
-		_Alignas(128) uint32_t change;
+		uint32_t	change ON_ITS_LINE;
 		uint64_t	counters[LOOP_COUNTERS];
 	}			slots[MAX_PROCESSES];
-	_Alignas(128) uint64_t statements[MAX_PROCESSES];
-	_Alignas(128) _Atomic int ready;
+	uint64_t	statements[MAX_PROCESSES] ON_ITS_LINE;
+	_Atomic int ready ON_ITS_LINE;
 	_Atomic int go;
 	double		end;			/* set before "go": the same moment for all */
 } Shared;

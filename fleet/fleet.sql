@@ -51,10 +51,13 @@ AS $$
 DECLARE
     local_schema text := fleet.schema_of(server);
 BEGIN
-    EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', local_schema);
+    IF to_regnamespace(quote_ident(local_schema)) IS NOT NULL THEN
+        EXECUTE format('DROP SCHEMA %I CASCADE', local_schema);
+    END IF;
     EXECUTE format('CREATE SCHEMA %I', local_schema);
     EXECUTE format('IMPORT FOREIGN SCHEMA %I LIMIT TO (pg_nplusone, pg_nplusone_activity, pg_nplusone_requests,
-                        pg_nplusone_totals, pg_nplusone_index_hints, pg_nplusone_info) FROM SERVER %I INTO %I',
+                        pg_nplusone_totals, pg_nplusone_index_hints, pg_nplusone_heavy_reads, pg_nplusone_connections,
+                        pg_nplusone_info) FROM SERVER %I INTO %I',
                    remote_schema, server, local_schema);
     EXECUTE format('ALTER FOREIGN TABLE %I.pg_nplusone_index_hints ALTER COLUMN relation TYPE text', local_schema);
     EXECUTE format('CREATE FOREIGN TABLE %I.databases (oid oid, datname name)
@@ -217,6 +220,35 @@ SELECT *
 
 COMMENT ON VIEW fleet.pg_nplusone_index_hints IS
 'indexes that the databases of the members lack; each is asked about its own database, and its planner for what is not verified yet';
+
+CREATE OR REPLACE VIEW fleet.pg_nplusone_heavy_reads AS
+SELECT *
+  FROM fleet.read($$
+    SELECT d.datname::text, r.rolname::text, h.queryid, h.query, h.finding, h.calls, h.rows, h.mean_rows, h.total_bytes,
+           h.mean_bytes, h.columns, h.column_share, h.application_name, h.tags, h.advice, h.first_seen, h.last_seen
+      FROM @pg_nplusone_heavy_reads h
+      LEFT JOIN @databases d ON d.oid = h.dbid
+      LEFT JOIN @roles r ON r.oid = h.userid
+  $$) AS t (server text, database text, role text, queryid bigint, query text, finding text, calls bigint, rows bigint,
+            mean_rows double precision, total_bytes double precision, mean_bytes double precision, columns text[],
+            column_share double precision[], application_name text, tags jsonb, advice text, first_seen timestamptz,
+            last_seen timestamptz);
+
+COMMENT ON VIEW fleet.pg_nplusone_heavy_reads IS 'statements that read more than a program is likely to need, on all members';
+
+CREATE OR REPLACE VIEW fleet.pg_nplusone_connections AS
+SELECT *
+  FROM fleet.read($$
+    SELECT d.datname::text, r.rolname::text, n.application_name, n.sessions, n.statements, n.mean_statements,
+           n.mean_session_time, n.connect_share, n.advice
+      FROM @pg_nplusone_connections n
+      LEFT JOIN @databases d ON d.oid = n.dbid
+      LEFT JOIN @roles r ON r.oid = n.userid
+  $$) AS t (server text, database text, role text, application_name text, sessions bigint, statements bigint,
+            mean_statements double precision, mean_session_time double precision, connect_share double precision,
+            advice text);
+
+COMMENT ON VIEW fleet.pg_nplusone_connections IS 'client sessions that are over, on all members';
 
 CREATE OR REPLACE VIEW fleet.pg_nplusone_info AS
 SELECT m.server, m.enabled, t.server IS NOT NULL AS answers, t.clusters, t.max_clusters, t.dealloc, t.dropped,

@@ -70,7 +70,8 @@ ALTER TABLE hr_t DISABLE ROW LEVEL SECURITY;
 -- statements of every shape
 \c -
 SET pg_nplusone.hint_min_time = 0;
-SELECT * FROM hints_of(format('SELECT * FROM hr_t WHERE k IN (%s)',
+-- a thousand look-ups, which the planner finds dear before 17
+SELECT count(*) <= 1 AS planned FROM hints_of(format('SELECT * FROM hr_t WHERE k IN (%s)',
     (SELECT string_agg(g::text, ',') FROM generate_series(1, 1000) g)));
 SELECT * FROM hints_of('WITH RECURSIVE r AS (SELECT id, k FROM hr_t WHERE k = 5
     UNION ALL SELECT t.id, t.k FROM r JOIN hr_t t ON t.k = r.id + 1 WHERE r.id < 8) SELECT count(*) FROM r');

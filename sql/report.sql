@@ -172,7 +172,23 @@ CREATE TEMP TABLE kept AS SELECT $${
      "plan_before": "Seq Scan on \"<post>\"", "plan_after": "Index Scan on \"<post>\""}],
   "requests": [
     {"route": "/posts/<id>", "application_name": "\"web\"", "mean_statements": 51.0,
-     "max_statements": 51, "units": 12, "units_with_loops": 12, "mean_time": 190.25, "max_time": 220.5}]
+     "max_statements": 51, "units": 12, "units_with_loops": 12, "mean_time": 190.25, "max_time": 220.5}],
+  "heavy_reads": [
+    {"role": "web", "database": "shop", "queryid": "7", "query": "SELECT id, title, a_column_with_a_long_name, \"<b>\" FROM document WHERE published AND author_id = $1",
+     "finding": "wide_columns", "calls": 120, "rows": 24000, "mean_rows": 200.0, "total_bytes": 393216000, "mean_bytes": 3276800,
+     "columns": ["a_column_with_a_long_name", "<b>"], "column_share": [0.72, 0.256], "application_name": "\"web\"",
+     "tags": {"route": "/documents/<id>"}, "advice": "Document.objects.defer('a_column_with_a_long_name', '<b>')",
+     "first_seen": "2030-01-01T00:00:00Z", "last_seen": "2030-01-02T00:00:00Z"},
+    {"role": "web", "database": "shop", "queryid": null, "query": "<insufficient privilege>", "finding": "deep_offset",
+     "calls": 3, "rows": 90000, "mean_rows": 30000.0, "total_bytes": null, "mean_bytes": null, "columns": null,
+     "column_share": null, "application_name": null, "tags": null, "advice": null,
+     "first_seen": "2030-01-01T00:00:00Z", "last_seen": "2030-01-02T00:00:00Z"}],
+  "connections": [
+    {"role": "web", "database": "sh\"op<b>", "application_name": "php-fpm & a pool of workers with a long name", "sessions": 36000,
+     "statements": 108000, "mean_statements": 3.0, "mean_session_time": 41.5, "connect_share": 0.64,
+     "advice": "Keep connections: each of these sessions was opened for three statements, and most of its time went by before the first of them."},
+    {"role": "etl", "database": "shop", "application_name": "psql", "sessions": 2, "statements": 800, "mean_statements": 400.0,
+     "mean_session_time": 90000.0, "connect_share": 0.001, "advice": null}]
 }$$::jsonb AS document;
 \pset tuples_only on
 \pset format unaligned

@@ -74,8 +74,8 @@ table_name(Oid relid)
 static const char *
 column_name(TableColumn column)
 {
-	const char *name = OidIsValid(column.relid) ?
-		get_attname(column.relid, column.attnum, true) : NULL;
+	const char *name = (OidIsValid(column.relid) ?
+						get_attname(column.relid, column.attnum, true) : NULL);
 
 	return name ? name : "id";
 }
@@ -188,8 +188,8 @@ find_path(Advice *advice)
 	for (int i = 0; i < facts->nouter; i++)
 	{
 		const LinkStep *outer = &facts->outer[i];
-		Oid			next = i + 1 < facts->nouter ? facts->outer[i + 1].parent.relid :
-		advice->parent.relid;
+		Oid			next = (i + 1 < facts->nouter ? facts->outer[i + 1].parent.relid :
+							advice->parent.relid);
 
 		if (outer->child.relid != next && catalog_column_to(outer->child.relid, next) == 0)
 			advice->npath = 0;
@@ -337,8 +337,8 @@ listed_columns(const Advice *advice)
 	foreach(lc, query->targetList)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-		const char *name = query->commandType == CMD_SELECT ?
-			query_column(query, (Node *) tle->expr) : tle->resname;
+		const char *name = (query->commandType == CMD_SELECT ?
+							query_column(query, (Node *) tle->expr) : tle->resname);
 
 		if (!tle->resjunk && name != NULL && strcmp(name, column_name(advice->child)) != 0)
 			names = lappend(names, pstrdup(name));
@@ -584,8 +584,8 @@ chained_path(const Advice *advice)
 static char *
 braced_path(const Advice *advice)
 {
-	const char *word = orm_of(advice) == ORM_PRISMA ? "include: { " :
-	orm_of(advice) == ORM_DRIZZLE ? "with: { " : "";
+	const char *word = (orm_of(advice) == ORM_PRISMA ? "include: { " :
+						orm_of(advice) == ORM_DRIZZLE ? "with: { " : "");
 	StringInfoData buf;
 
 	initStringInfo(&buf);
@@ -676,9 +676,11 @@ django_set(const Advice *advice)
 
 	initStringInfo(&buf);
 	foreach(lc, listed_columns(advice))
+	{
 		if (foreach_current_index(lc) < 3)
 			appendStringInfo(&buf, "%s%s=F('%s') + ...", buf.len > 0 ? ", " : "",
 							 (char *) lfirst(lc), (char *) lfirst(lc));
+	}
 	return buf.data;
 }
 
@@ -692,9 +694,9 @@ capital(const char *word)
 static char *
 long_aggregate(const char *agg, const char *column, bool rails)
 {
-	const char *name = strcmp(agg, "avg") == 0 ? "average" :
-	strcmp(agg, "min") == 0 ? (rails ? "minimum" : "min") :
-	strcmp(agg, "max") == 0 ? (rails ? "maximum" : "max") : agg;
+	const char *name = (strcmp(agg, "avg") == 0 ? "average" :
+						strcmp(agg, "min") == 0 ? (rails ? "minimum" : "min") :
+						strcmp(agg, "max") == 0 ? (rails ? "maximum" : "max") : agg);
 
 	return rails ? psprintf("%s(:%s)", name, column) : capital(name);
 }

@@ -19,8 +19,8 @@
 /* a turn of an outer loop: the column its key came from, and the key's */
 typedef struct LinkStep
 {
-	TableColumn	parent;
-	TableColumn	child;
+	TableColumn parent;
+	TableColumn child;
 } LinkStep;
 
 typedef struct AdviceFacts

@@ -353,6 +353,7 @@ static const char *const fixes[ADVICE_KINDS][ORM_COUNT] = {
 		[ORM_PEEWEE] = "Send it once for all values: column.in_(values), or let the list bring the result."
 	}
 };
+
 /* *INDENT-ON* */
 
 /* what to do; NULL would be a hole in the table */

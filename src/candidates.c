@@ -97,8 +97,8 @@ exists_already(RelFacts *facts, const WhatifIndex *index)
 	foreach(lc, facts->rel->indexlist)
 	{
 		IndexOptInfo *info = (IndexOptInfo *) lfirst(lc);
-		bool		same = info->nkeycolumns >= index->nkeys &&
-			info->relam == index->amoid && info->indpred == NIL;
+		bool		same = (info->nkeycolumns >= index->nkeys &&
+							info->relam == index->amoid && info->indpred == NIL);
 
 		for (int i = 0; same && i < index->nkeys; i++)
 			same = info->indexkeys[i] == index->keys[i].attnum &&
@@ -239,9 +239,11 @@ offer_equalities(RelFacts *facts, List *equal)
 	if (may_lead(equal) || facts->partial == NIL)
 	{
 		foreach(lc, facts->range)
+		{
 			if (foreach_current_index(lc) < 2 && equal != NIL)
 				offer_btree(facts, equal, list_make1(lfirst(lc)),
 							"equality, then range");
+		}
 		if (facts->order != NIL && equal != NIL)
 		{
 			offer_btree(facts, equal, facts->order,
@@ -405,8 +407,10 @@ without_predicate(List *keys, RelKey *partial)
 	ListCell   *lc;
 
 	foreach(lc, keys)
+	{
 		if (!equal(((RelKey *) lfirst(lc))->clause, partial->clause))
 			result = lappend(result, lfirst(lc));
+	}
 	return result;
 }
 

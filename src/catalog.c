@@ -85,7 +85,9 @@ find_root(const MemoKey *key, MemoAnswer *answer)
 Oid
 catalog_root(Oid relid)
 {
-	return ask(find_root, (MemoKey) {ASK_ROOT, relid}).relid;
+	MemoKey		key = {ASK_ROOT, relid};
+
+	return ask(find_root, key).relid;
 }
 
 static bool
@@ -99,7 +101,9 @@ find_extension(const MemoKey *key, MemoAnswer *answer)
 bool
 catalog_is_of_extension(Oid relid)
 {
-	return is_yes(ask(find_extension, (MemoKey) {ASK_EXTENSION, relid}));
+	MemoKey		key = {ASK_EXTENSION, relid};
+
+	return is_yes(ask(find_extension, key));
 }
 
 /* Does a foreign key satisfy the question?  Then what it references does. */
@@ -115,11 +119,13 @@ find_foreign_key(const MemoKey *key, KeyTest test, MemoAnswer *answer)
 	if (rel == NULL)
 		return false;
 	foreach(lc, RelationGetFKeyList(rel))
+	{
 		if (test(key, lfirst_node(ForeignKeyCacheInfo, lc), answer))
 		{
 			answer->relid = lfirst_node(ForeignKeyCacheInfo, lc)->confrelid;
 			break;
 		}
+	}
 	relation_close(rel, AccessShareLock);
 	return true;
 }
@@ -146,8 +152,9 @@ find_reference(const MemoKey *key, MemoAnswer *answer)
 bool
 catalog_references(Oid relid, AttrNumber attnum, Oid target, AttrNumber target_attnum)
 {
-	return is_yes(ask(find_reference, (MemoKey)
-					  {ASK_REFERENCES, relid, target, attnum, target_attnum}));
+	MemoKey		key = {ASK_REFERENCES, relid, target, attnum, target_attnum};
+
+	return is_yes(ask(find_reference, key));
 }
 
 static bool
@@ -173,8 +180,8 @@ find_target(const MemoKey *key, MemoAnswer *answer)
 Oid
 catalog_target(Oid relid, AttrNumber attnum, AttrNumber *target_attnum)
 {
-	MemoAnswer	answer = ask(find_target, (MemoKey)
-							 {ASK_TARGET, relid, InvalidOid, attnum});
+	MemoKey		key = {ASK_TARGET, relid, InvalidOid, attnum};
+	MemoAnswer	answer = ask(find_target, key);
 
 	if (is_yes(answer))
 		*target_attnum = answer.attnum;
@@ -200,10 +207,12 @@ catalog_links_any(Oid relid, AttrNumber except, const List *targets)
 	ListCell   *lc;
 
 	foreach(lc, targets)
-		if (lfirst_oid(lc) != relid &&
-			is_yes(ask(find_link_beside, (MemoKey)
-					   {ASK_LINKS_BESIDE, relid, lfirst_oid(lc), except})))
+	{
+		MemoKey		key = {ASK_LINKS_BESIDE, relid, lfirst_oid(lc), except};
+
+		if (key.target != relid && is_yes(ask(find_link_beside, key)))
 			return true;
+	}
 	return false;
 }
 
@@ -223,7 +232,9 @@ find_link(const MemoKey *key, MemoAnswer *answer)
 bool
 catalog_links(Oid relid, Oid target)
 {
-	return is_yes(ask(find_link, (MemoKey) {ASK_LINKS, relid, target}));
+	MemoKey		key = {ASK_LINKS, relid, target};
+
+	return is_yes(ask(find_link, key));
 }
 
 /* The column of a table that references another table; 0: there is none. */
@@ -291,11 +302,13 @@ find_unique(const MemoKey *key, MemoAnswer *answer)
 	if (rel == NULL)
 		return false;
 	foreach(lc, RelationGetIndexList(rel))
+	{
 		if (index_is_unique_on(lfirst_oid(lc), key->attnum))
 		{
 			answer->relid = key->relid;
 			break;
 		}
+	}
 	relation_close(rel, AccessShareLock);
 	return true;
 }
@@ -304,7 +317,9 @@ find_unique(const MemoKey *key, MemoAnswer *answer)
 bool
 catalog_is_unique(Oid relid, AttrNumber attnum)
 {
-	return is_yes(ask(find_unique, (MemoKey) {ASK_UNIQUE, relid, InvalidOid, attnum}));
+	MemoKey		key = {ASK_UNIQUE, relid, InvalidOid, attnum};
+
+	return is_yes(ask(find_unique, key));
 }
 
 /* the columns of a unique index without expressions, if all are in the list */
@@ -341,8 +356,10 @@ catalog_unique_key(Oid relid, const List *attnums)
 	if (rel == NULL)
 		return NIL;
 	foreach(lc, RelationGetIndexList(rel))
+	{
 		if (columns == NIL)
 			columns = unique_columns_among(lfirst_oid(lc), attnums);
+	}
 	relation_close(rel, AccessShareLock);
 	return columns;
 }
@@ -381,8 +398,9 @@ find_type_column(const MemoKey *key, MemoAnswer *answer)
 bool
 catalog_has_type_column(Oid relid, AttrNumber attnum)
 {
-	return is_yes(ask(find_type_column, (MemoKey)
-					  {ASK_TYPE_COLUMN, relid, InvalidOid, attnum}));
+	MemoKey		key = {ASK_TYPE_COLUMN, relid, InvalidOid, attnum};
+
+	return is_yes(ask(find_type_column, key));
 }
 
 /* table.column, with the schema where the search path does not find it */

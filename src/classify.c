@@ -27,7 +27,7 @@ same_column(TableColumn a, TableColumn b)
 static TableColumn
 key_column(const Shape *shape, int key)
 {
-	TableColumn	column = {InvalidOid, 0};
+	TableColumn column = {InvalidOid, 0};
 
 	if (key >= 0)
 	{
@@ -80,9 +80,9 @@ rank_pair(TableColumn parent, TableColumn child)
 static TableColumn
 sampled_column(const Follow *follow)
 {
-	const SampleColumn *column =
-	&my_slot->samples[follow->sample].columns[follow->column];
-	TableColumn	ref = {column->relid, column->attnum};
+	const Sample *sample = &my_slot->samples[follow->sample];
+	const SampleColumn *column = &sample->columns[follow->column];
+	TableColumn ref = {column->relid, column->attnum};
 
 	return ref;
 }
@@ -200,7 +200,7 @@ wants_first_row(const LoopFacts *facts)
 static Pattern
 classify_linked(const LoopFacts *facts, TableColumn child)
 {
-	TableColumn	parent = facts->parent;
+	TableColumn parent = facts->parent;
 	bool		unique = catalog_is_unique(child.relid, child.attnum);
 
 	if (same_column(parent, child) && unique)
@@ -304,14 +304,14 @@ link_by_catalog(const LoopFacts *facts, Classification *result)
 
 	for (int key = 0; key < facts->shape->nkeys; key++)
 	{
-		TableColumn	child = key_column(facts->shape, key);
+		TableColumn child = key_column(facts->shape, key);
 
 		if (!ROLE_IS_KEY(facts->shape->keys[key].role))
 			continue;
 		for (int i = 0; i < facts->sample->ncolumns; i++)
 		{
-			TableColumn	parent = {facts->sample->columns[i].relid,
-			facts->sample->columns[i].attnum};
+			const SampleColumn *column = &facts->sample->columns[i];
+			TableColumn parent = {column->relid, column->attnum};
 			Rank		rank;
 
 			if (!evidence_has_value(facts->sample, i, latest_value(facts->history, key)))

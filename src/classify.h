@@ -26,7 +26,7 @@ typedef struct LoopFacts
 	const QueryDesc *queryDesc;
 	const Shape *shape;
 	int			key;			/* the key that varies, -1: none is known */
-	TableColumn	parent;			/* the column whose values the key takes */
+	TableColumn parent;			/* the column whose values the key takes */
 	const Sample *sample;		/* the parent's result, NULL: no parent */
 	const KeyHistory *history;	/* latest values at the key places */
 	bool		same_keys;		/* every execution looked up the same */
@@ -36,8 +36,8 @@ typedef struct LoopFacts
 typedef struct Classification
 {
 	Pattern		pattern;
-	TableColumn	parent;			/* the two ends of the link; */
-	TableColumn	child;			/* relid is InvalidOid where there is none */
+	TableColumn parent;			/* the two ends of the link; */
+	TableColumn child;			/* relid is InvalidOid where there is none */
 } Classification;
 
 extern void classify_loop(const LoopFacts *facts, Classification *result);

@@ -54,7 +54,7 @@ typedef struct ClusterTable
 	pg_atomic_uint64 dealloc;
 	LWLockPadded *locks;
 	int			capacity;
-	int			nbuckets;		/* a power of two, a multiple of the partitions */
+	int			nbuckets;		/* a power of two times the partitions */
 	int			used;			/* under the free list's lock */
 	int32		free;			/* likewise */
 	TimestampTz stats_reset;	/* likewise */
@@ -324,7 +324,7 @@ add_victim(Victim *victims, int n, int max, Victim victim)
 {
 	int			i = n;
 
-	if (n == max)
+	if (n > 0 && n == max)
 	{
 		if (victim.value >= victims[n - 1].value)
 			return n;

@@ -90,7 +90,7 @@ typedef struct Cluster
 	uint64		parent_queryid;
 	int64		clusterid;
 	uint32		serial;			/* which life of this place; odd: in use */
-	int32		next;			/* in its hash chain or the free list, -1: last */
+	int32		next;			/* in its chain or the free list; -1: none */
 	int32		running;		/* loops of it that backends are counting now */
 	bool		muted;
 	uint8		pattern;

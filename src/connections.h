@@ -21,7 +21,7 @@ typedef struct ConnectionSums
 	Oid			userid;
 	Oid			dbid;
 	char		application_name[NAMEDATALEN];
-	bool		churns;			/* they came too fast for too little, for long enough */
+	bool		churns;			/* came too fast for too little, for long */
 	uint8		orm;			/* Orm, as the last session that showed it */
 	int64		sessions;
 	int64		statements;
@@ -33,7 +33,7 @@ typedef struct ConnectionSums
 	int32		streak_sessions;
 	int32		streak_few;		/* with few statements */
 	int32		streak_short;	/* that did not live long */
-	int32		slice_sessions;	/* in the slice of time under way */
+	int32		slice_sessions; /* in the slice of time under way */
 	int64		slice;
 } ConnectionSums;
 

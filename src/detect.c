@@ -45,9 +45,11 @@ reads_extensions_only(const PlannedStmt *pstmt)
 	ListCell   *lc;
 
 	foreach(lc, pstmt->relationOids)
+	{
 		if (lfirst_oid(lc) >= FirstNormalObjectId &&
 			!catalog_is_of_extension(lfirst_oid(lc)))
 			return false;
+	}
 	return true;
 }
 

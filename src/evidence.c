@@ -375,9 +375,9 @@ static bool
 receive_in_place(TupleTableSlot *slot, DestReceiver *self)
 {
 	Sampler    *sampler = hooks_current_sampler();
-	bool		(*receive) (TupleTableSlot *, DestReceiver *) =
-	sampler != NULL ? sampler->receive : client_receive;
+	bool		(*receive) (TupleTableSlot *, DestReceiver *);
 
+	receive = sampler != NULL ? sampler->receive : client_receive;
 	if (sampler != NULL && !sampler->full)
 		take_row(sampler, slot);
 	if (sampler == NULL || sampler->full)
@@ -632,8 +632,8 @@ static void
 weigh_column(const Sample *sample, int column, const KeyHistory *history,
 			 int key, Candidate *candidate)
 {
-	uint64		oldest = history->count > KEY_HISTORY ?
-		history->count - KEY_HISTORY : 0;
+	uint64		oldest = (history->count > KEY_HISTORY ?
+						  history->count - KEY_HISTORY : 0);
 	bool		from_start = (oldest == 0);
 	int64		row = first_row(sample) - 1;
 	bool		started = false;

@@ -278,7 +278,7 @@ position_of(Oid type, Datum value, int64 *position)
 		case NUMERICOID:
 			{
 				double		number = DatumGetFloat8(DirectFunctionCall1(numeric_float8,
-																		   value));
+																		value));
 
 				*position = (int64) Min(Max(number, -1e15), 1e15);
 				return number == (double) *position;
@@ -356,8 +356,10 @@ exprstats_make(Oid relid, const WhatifKey *key, double tuples)
 		return NULL;
 	attnum = ((Var *) linitial(vars))->varattno;
 	foreach(lc, vars)
+	{
 		if (((Var *) lfirst(lc))->varattno != attnum)
 			return NULL;
+	}
 	if (attnum <= 0 || !read_column(sample, relid, attnum))
 		return NULL;
 	rel = table_open(relid, NoLock);

@@ -236,7 +236,7 @@ record(HeavyKind kind, QueryDesc *queryDesc, const UnitEntry *entry, HeavyCall *
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	HeavyKey	key;
-	HeavyTexts	texts;
+	HeavyTexts	texts = {0};
 
 	key.queryid = entry->queryid;
 	key.userid = entry->userid;

@@ -32,8 +32,8 @@ typedef struct HeavyMeter
 	int32		distance;		/* rows that one measured row stands for */
 	int32		measured;
 	double		weight;			/* rows that they stand for */
-	double		fixed;			/* bytes of each row in columns of fixed length */
-	double		other;			/* weighted bytes in variable ones beyond these */
+	double		fixed;			/* bytes of each row of fixed length */
+	double		other;			/* weighted, in variable ones beyond these */
 	int16		resno[HEAVY_COLUMNS];
 	int16		out_of_line[HEAVY_COLUMNS]; /* how many measured values were */
 	double		bytes[HEAVY_COLUMNS];	/* weighted */

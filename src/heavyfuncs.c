@@ -185,6 +185,7 @@ put_columns(Row *row, const HeavyEntry *entry, bool visible, int encoding)
 {
 	Datum		names[HEAVY_LISTED];
 	Datum		shares[HEAVY_LISTED];
+	const char	separator[] = {HEAVY_SEPARATOR, '\0'};
 	const char *name = entry->columns;
 
 	if (!visible || entry->ncolumns == 0)
@@ -195,7 +196,7 @@ put_columns(Row *row, const HeavyEntry *entry, bool visible, int encoding)
 	}
 	for (int i = 0; i < entry->ncolumns; i++)
 	{
-		int			len = strcspn(name, (const char[]) {HEAVY_SEPARATOR, '\0'});
+		int			len = strcspn(name, separator);
 
 		names[i] = CStringGetTextDatum(encoding_convert(pnstrdup(name, len), encoding));
 		shares[i] = Float8GetDatum(column_share(entry, i));

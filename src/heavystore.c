@@ -161,7 +161,7 @@ add_call(HeavyEntry *entry, const HeavyCall *call, TimestampTz now)
 	if (call->tags == NULL || strlen(call->tags) >= sizeof(entry->tags))
 		entry->tags[0] = '\0';
 	else
-		strcpy(entry->tags, call->tags);
+		strlcpy(entry->tags, call->tags, sizeof(entry->tags));
 }
 
 /*
@@ -306,7 +306,11 @@ heavystore_reset(Oid userid, Oid dbid)
 			(!OidIsValid(dbid) || entry->key.dbid == dbid))
 			entry->in_use = false;
 	}
-	/* what loops need was learnt from clusters, which go for all roles only here */
+
+	/*
+	 * what loops need was learnt from clusters, which go for all roles only
+	 * here
+	 */
 	if (!OidIsValid(userid))
 		for (int i = 0; i < NEEDED_TABLES; i++)
 			if (!OidIsValid(dbid) || store->needed[i].dbid == dbid)

@@ -90,6 +90,7 @@ static const char *const connections[ORM_COUNT] = {
 	[ORM_KNEX] = "Make one knex instance for the program: it keeps a pool ({ min, max }); do not destroy() it after each request.",
 	[ORM_PEEWEE] = "Use PooledPostgresqlDatabase (playhouse.pool) in place of PostgresqlDatabase, or PgBouncer."
 };
+
 /* *INDENT-ON* */
 
 /* what to do about a heavy read */

@@ -97,7 +97,7 @@ index_name(const HintEntry *entry)
 								column_list(entry, "", "", "_"));
 
 	if (strlen(name) > 30)		/* Django's limit is the narrowest */
-		strcpy(name + 26, "_idx");
+		memcpy(name + 26, "_idx", sizeof("_idx"));
 	return name;
 }
 

@@ -303,8 +303,10 @@ hintkeys_collect(HintEntry *into)
 
 		stopwatch_start(&watch);
 		foreach(lc, find_keys())
+		{
 			if (n < HINTKEYS_MAX && !stopwatch_is_over(&watch, READ_BUDGET_MS))
 				n += verify_as_owner((ForeignKey *) lfirst(lc), &into[n]);
+		}
 	}
 	PG_FINALLY();
 	{

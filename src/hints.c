@@ -74,7 +74,7 @@
 typedef enum InterestState
 {
 	INTEREST_FREE,
-	INTEREST_WANTED,			/* to be verified when it is planned or run next */
+	INTEREST_WANTED,			/* to be verified when planned or run next */
 	INTEREST_COUNTED,			/* verified; executions go to its hints */
 	INTEREST_DONE				/* remembered, lest it be verified again */
 } InterestState;
@@ -82,16 +82,16 @@ typedef enum InterestState
 typedef struct Interest
 {
 	uint64		queryid;
-	Oid			userid;
 	uint64		clusterid;
+	Oid			userid;
 	InterestState state;
 	int			tries;			/* verifications that came to no end */
 	int			unplanned;		/* executions since it was planned last */
+	Oid			relids[RELIDS]; /* a change of one makes it stale */
+	int			nrefs;
 	bool		no_reparse;		/* its text cannot be parsed by itself */
 	bool		stale;			/* one of its tables has changed */
 	bool		anew;			/* verified before: what others say is old */
-	Oid			relids[RELIDS]; /* a change of one makes it stale */
-	int			nrefs;
 	HintRef		refs[REFS];
 	double		share;			/* of its time that the indexes would save */
 	int64		calls;			/* not in the store yet */
@@ -621,8 +621,10 @@ note_relations(Interest *interest, PlannedStmt *plan)
 
 	memset(interest->relids, 0, sizeof(interest->relids));
 	foreach(lc, plan->relationOids)
+	{
 		if (n < RELIDS && lfirst_oid(lc) >= FirstNormalObjectId)
 			interest->relids[n++] = lfirst_oid(lc);
+	}
 }
 
 /*

@@ -50,7 +50,7 @@ typedef struct HintEntry
 	AttrNumber	attnums[WHATIF_MAX_KEYS];	/* 0: an expression */
 	uint64		keysig[WHATIF_MAX_KEYS];
 	bool		partial;
-	AttrNumber	used[HINT_COLUMNS_USED];	/* columns in its keys and predicate */
+	AttrNumber	used[HINT_COLUMNS_USED];	/* by keys, predicate */
 	uint64		used_sig;		/* their names and types when it was found */
 
 	HintVerified verified;

@@ -114,7 +114,6 @@ to_one_walker(Node *node, void *context)
 static bool
 keeps_rows_apart(const Query *query, int leading)
 {
-	int			rti = 0;
 	ListCell   *lc;
 
 	if (query->hasAggs || query->hasTargetSRFs || query->groupClause != NIL ||
@@ -124,7 +123,8 @@ keeps_rows_apart(const Query *query, int leading)
 	foreach(lc, query->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
-		JoinSearch	search = {.rti = ++rti,.relid = rte->relid};
+		int			rti = foreach_current_index(lc) + 1;
+		JoinSearch	search = {.rti = rti,.relid = rte->relid};
 
 		if (rti == leading || rte->rtekind == RTE_JOIN)
 			continue;
@@ -228,7 +228,7 @@ tells_apart(const Query *query, const Keyset *keyset, int leading)
 		if (keyset->columns[i].var->varno == leading)
 			attnums = lappend_int(attnums, keyset->columns[i].var->varattno);
 		else
-			return false;		/* an outer join makes nulls of columns that have none */
+			return false;		/* an outer join may make nulls of it */
 	return attnums != NIL &&
 		catalog_unique_key(rt_fetch(leading, query->rtable)->relid, attnums) != NIL;
 }
@@ -328,7 +328,11 @@ sort_by(Query *query, const Keyset *keyset, int from)
 		get_sort_group_operators(exprType((Node *) tle->expr), false, true, false,
 								 &lt, &clause->eqop, NULL, &clause->hashable);
 		clause->sortop = keyset->columns[i].sortop;
-		/* behind the last one, as either direction has it unless told otherwise */
+
+		/*
+		 * behind the last one, as either direction has it unless told
+		 * otherwise
+		 */
 		clause->nulls_first = keyset->columns[i].down;
 		query->sortClause = lappend(query->sortClause, clause);
 	}

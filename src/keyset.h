@@ -25,7 +25,7 @@ typedef struct Keyset
 {
 	int			n;				/* 0: nothing tells all rows apart */
 	bool		mixed;			/* some up, some down */
-	const char *nullable;		/* one that has to hold no nulls for that, or NULL */
+	const char *nullable;		/* one that has to hold no nulls, or NULL */
 	KeysetColumn columns[KEYSET_COLUMNS];
 } Keyset;
 

@@ -336,8 +336,7 @@ loops_is_monotonous(const Loop *loop)
 static inline void
 note_variation(Loop *loop, const Shape *shape, const KeyValues *values)
 {
-	const uint32 *before =
-	loop->history.hash[(loop->history.count - 1) % KEY_HISTORY];
+	const uint32 *before = loop->history.hash[(loop->history.count - 1) % KEY_HISTORY];
 
 	for (int i = 0; i < shape->nkeys; i++)
 		if (values->hash[i] != before[i])

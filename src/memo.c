@@ -44,8 +44,8 @@ static TimestampTz expires = 0;
 static Memo *
 place_of(const MemoKey *key)
 {
-	uint32		hash = key->relid * 0x9e3779b1 + key->question * 0x85ebca6b +
-	key->attnum * 0xc2b2ae35 + key->target * 0x27d4eb2f + key->target_attnum * 0x165667b1;
+	uint32		hash = (key->relid * 0x9e3779b1 + key->question * 0x85ebca6b +
+						key->attnum * 0xc2b2ae35 + key->target * 0x27d4eb2f + key->target_attnum * 0x165667b1);
 
 	return &memos[(hash ^ hash >> 16) % MEMO_SIZE];
 }

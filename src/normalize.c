@@ -564,9 +564,9 @@ write_token(Writer *w, const Token *token)
 	if (constant)
 	{
 		char		number[16];
+		int			len = snprintf(number, sizeof(number), "$%d", ++w->number);
 
-		write_bytes(w, number, snprintf(number, sizeof(number), "$%d",
-										++w->number));
+		write_bytes(w, number, len);
 	}
 	else
 		write_bytes(w, bytes, token->len);

@@ -407,9 +407,9 @@ is_typeorm(const Writing *w)
 		return false;
 	alias = column + strlen(" AS \"");
 	len = table - start - 2;
+	/* two underscores are CakePHP's */
 	return len > 0 && w->text + w->len - alias > len &&
 		strncmp(alias, start + 1, len) == 0 && alias[len] == '_' &&
-		/* two underscores are CakePHP's */
 		alias[len + 1] != '_';
 }
 

@@ -41,11 +41,13 @@ typedef struct PlanText
 	int			limit;			/* no more is wanted than this */
 } PlanText;
 
-static const struct
+typedef struct NodeName
 {
 	NodeTag		tag;
 	const char *name;
-}			node_names[] =
+} NodeName;
+
+static const NodeName node_names[] =
 {
 	{T_Result, "Result"}, {T_ProjectSet, "ProjectSet"},
 	{T_ModifyTable, "ModifyTable"}, {T_Append, "Append"},

@@ -93,8 +93,10 @@ walk_plan(Plan *plan, PlanVisitor visit, void *context)
 		walk_plan(plan->righttree, visit, context))
 		return true;
 	foreach(lc, listed_children(plan))
+	{
 		if (walk_plan((Plan *) lfirst(lc), visit, context))
 			return true;
+	}
 	return walk_plan(subquery_child(plan), visit, context);
 }
 
@@ -109,7 +111,9 @@ planwalk(PlannedStmt *stmt, PlanVisitor visit, void *context)
 	if (walk_plan(stmt->planTree, visit, context))
 		return true;
 	foreach(lc, stmt->subplans)
+	{
 		if (walk_plan((Plan *) lfirst(lc), visit, context))
 			return true;
+	}
 	return false;
 }

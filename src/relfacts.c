@@ -260,7 +260,7 @@ literal_expression(RelFacts *facts, Node *node)
 typedef struct TextCall
 {
 	bool		foreign_function;	/* one that is not the server's own */
-	bool		text;				/* a constant that can hold a text */
+	bool		text;			/* a constant that can hold a text */
 } TextCall;
 
 static bool
@@ -443,8 +443,9 @@ static bool
 note_other_am(RelFacts *facts, WhatifKey *key, Oid opno, Node *clause,
 			  double sel)
 {
-	static const Oid methods[] = {GIN_AM_OID, GIST_AM_OID, SPGIST_AM_OID,
-		HASH_AM_OID};
+	static const Oid methods[] = {
+		GIN_AM_OID, GIST_AM_OID, SPGIST_AM_OID, HASH_AM_OID
+	};
 	int			found = 0;
 
 	for (int i = 0; i < lengthof(methods) && found < 1; i++)
@@ -683,6 +684,8 @@ note_or(RelFacts *facts, BoolExpr *or, double sel)
 			return;
 		arms = lappend(arms, keys);
 	}
+	if (arms == NIL)
+		return;
 	first = linitial(linitial(arms));
 	foreach(lc, arms)
 	{

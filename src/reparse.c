@@ -118,7 +118,7 @@ analyze(RawStmt *raw, const char *text, QueryDesc *queryDesc,
 											  queryDesc->queryEnv);
 }
 
-static void
+pg_noreturn static void
 not_this_one(const char *why)
 {
 	ereport(ERROR,
@@ -133,8 +133,8 @@ reparse_statement(QueryDesc *queryDesc, Query **query,
 	int			location = Max(queryDesc->plannedstmt->stmt_location, 0);
 	int			len = queryDesc->plannedstmt->stmt_len;
 	const char *source = queryDesc->sourceText;
-	bool		in_function = queryDesc->params != NULL &&
-		queryDesc->params->parserSetup != NULL;
+	bool		in_function = (queryDesc->params != NULL &&
+							   queryDesc->params->parserSetup != NULL);
 	char	   *text;
 	List	   *list;
 	RawStmt    *raw;

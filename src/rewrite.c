@@ -616,9 +616,11 @@ list_aggregates(Rewrite *rw, StringInfo names, StringInfo columns)
 		ListCell   *other;
 
 		foreach(other, rw->query->targetList)
+		{
 			if (other != lc && lfirst_node(TargetEntry, other)->resname &&
 				strcmp(lfirst_node(TargetEntry, other)->resname, name) == 0)
 				name = psprintf("%s_%d", name, n + 1);
+		}
 		n++;
 		appendStringInfo(names, ", %s", quote_identifier(name));
 		if (is_count((Aggref *) tle->expr))
@@ -819,8 +821,10 @@ leave_out_defaults(Query *query)
 	ListCell   *lc;
 
 	foreach(lc, query->targetList)
+	{
 		if (!IsA(lfirst_node(TargetEntry, lc)->expr, SetToDefault))
 			kept = lappend(kept, lfirst(lc));
+	}
 	if (kept == NIL)
 		give_up("the row is all defaults");
 	query->targetList = kept;

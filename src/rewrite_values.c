@@ -198,8 +198,10 @@ is_constant_array(const ArrayExpr *array)
 	ListCell   *lc;
 
 	foreach(lc, array->elements)
+	{
 		if (!values_is_value(values_strip_casts(lfirst(lc))))
 			return false;
+	}
 	return array->elements != NIL && !array->multidims;
 }
 
@@ -267,12 +269,16 @@ is_beyond_us(const Query *query)
 	ListCell   *lc;
 
 	foreach(lc, query->rtable)
+	{
 		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_TABLEFUNC)
 			return true;
+	}
 	foreach(lc, query->cteList)
+	{
 		if (lfirst_node(CommonTableExpr, lc)->search_clause != NULL ||
 			lfirst_node(CommonTableExpr, lc)->cycle_clause != NULL)
 			return true;
+	}
 	return query->commandType == CMD_UTILITY || query->commandType == CMD_MERGE;
 }
 

@@ -437,8 +437,10 @@ skips_locked(const LockRows *lock)
 	ListCell   *lc;
 
 	foreach(lc, lock->rowMarks)
+	{
 		if (lfirst_node(PlanRowMark, lc)->waitPolicy == LockWaitSkip)
 			return true;
+	}
 	return false;
 }
 
@@ -682,8 +684,10 @@ read_select(const PlannedStmt *pstmt, Shape *shape)
 		shape->flags |= SHAPE_OPAQUE;
 	plan = peel_select(top, shape);
 	foreach(lc, top->targetlist)
+	{
 		if (lfirst_node(TargetEntry, lc)->ressortgroupref != 0)
 			shape->flags |= SHAPE_ORDERED;
+	}
 	if (plan == NULL || shape->kind != KIND_SELECT)
 		return;
 	if (IsA(plan, Agg) && ((const Agg *) plan)->numCols == 0 &&

@@ -79,7 +79,7 @@ typedef struct KeyPlace
 	uint8		element;
 	uint8		plan;
 	uint8		nsteps;
-	uint8		param;			/* number of the parameter that it is, 0: unknown */
+	uint8		param;			/* number of the parameter, 0: unknown */
 	uint32		steps;			/* four bits each, the first one lowest */
 } KeyPlace;
 

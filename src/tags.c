@@ -353,7 +353,7 @@ read_key(Reader *r)
 static bool
 read_quoted_value(Reader *r)
 {
-	for (r->at++; r->at < r->end; )
+	for (r->at++; r->at < r->end;)
 	{
 		if (*r->at == '\'')
 		{

@@ -135,8 +135,10 @@ used_of(List *indexes)
 	ListCell   *lc;
 
 	foreach(lc, indexes)
+	{
 		if (((WhatifIndex *) lfirst(lc))->used)
 			used = lappend(used, lfirst(lc));
+	}
 	return used;
 }
 
@@ -312,8 +314,10 @@ goes_with_index(Finding *finding, List *indexes)
 	if (finding->kind == FINDING_DECLINED || finding->kind == FINDING_INFIX)
 		return false;
 	foreach(lc, indexes)
+	{
 		if (((WhatifIndex *) lfirst(lc))->relid == finding->relid)
 			return true;
+	}
 	return false;
 }
 
@@ -437,8 +441,10 @@ verify_worthwhile(PlannedStmt *plan)
 		plan->planTree->total_cost < MIN_COST)
 		return false;
 	foreach(lc, plan->relationOids)
+	{
 		if (lfirst_oid(lc) >= FirstNormalObjectId)
 			return true;
+	}
 	return false;
 }
 

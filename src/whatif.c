@@ -62,12 +62,11 @@
 #define INTERNAL_BYTES		((BLCKSZ - 40) * 0.70)
 
 /* A posting list of equal keys is at most a tenth of a page (nbtsort.c) */
-#define POSTING_TIDS		((BLCKSZ / 10 - 24) / (double) sizeof(ItemPointerData))
+#define POSTING_TIDS		((BLCKSZ * 0.10 - 24) / sizeof(ItemPointerData))
 
 /* The planning that goes on; NULL nearly always */
 typedef struct WhatifPlanning
 {
-	Query	   *query;
 	List	   *indexes;
 } WhatifPlanning;
 
@@ -90,6 +89,13 @@ whatif_active(void)
 }
 
 /*
+ * Where our query is said to begin, as no other one does.  Its address would
+ * not tell it: from 16 on the planner goes on with a copy where it has turned
+ * an outer join into an inner one.
+ */
+#define OUR_LOCATION	(-2)
+
+/*
  * Does this planner state belong to the query of the what-if planning, and
  * not to one that a folded function plans meanwhile?
  */
@@ -98,7 +104,7 @@ whatif_owns_root(PlannerInfo *root)
 {
 	while (root->parent_root != NULL)
 		root = root->parent_root;
-	return current != NULL && root->parse == current->query;
+	return current != NULL && root->parse->stmt_location == OUR_LOCATION;
 }
 
 WhatifIndex *
@@ -417,8 +423,10 @@ remove_inventions(RelOptInfo *rel)
 	ListCell   *lc;
 
 	foreach(lc, rel->indexlist)
+	{
 		if (((IndexOptInfo *) lfirst(lc))->hypothetical)
 			rel->indexlist = foreach_delete_current(rel->indexlist, lc);
+	}
 }
 
 /* Relation-info hook: installed while whatif_plan() lasts, and no longer */
@@ -534,16 +542,17 @@ whatif_plan(Query *query, const char *query_string, int cursorOptions,
 
 	Assert(outer == NULL);
 	number_indexes(indexes);
-	planning.query = copyObject(query);
+	query = copyObject(query);
 	planning.indexes = indexes;
 
 	/* nobody is to count this as a planning of the statement */
-	planning.query->queryId = UINT64CONST(0);
+	query->queryId = UINT64CONST(0);
+	query->stmt_location = OUR_LOCATION;
 	PG_TRY();
 	{
 		install_hooks();
 		current = &planning;
-		result = NPO_CALL_PLANNER(planner, planning.query, query_string,
+		result = NPO_CALL_PLANNER(planner, query, query_string,
 								  cursorOptions, boundParams);
 	}
 	PG_FINALLY();

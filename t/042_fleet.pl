@@ -52,9 +52,12 @@ $other->safe_psql('branch', $loop, extra_params => [ '-U', 'clerk' ]);
 my $script = "$ENV{TESTDIR}/fleet/fleet.sql";
 $other->safe_psql('postgres', 'CREATE DATABASE observer');
 $other->command_ok([ 'psql', '-XAtq', '-d', $other->connstr('observer'), '-f', $script ], 'the script runs');
-$other->safe_psql('observer', sprintf(q{CALL fleet.add('%s', 'host=%s port=%s dbname=%s', 'observer', 'secret')}, @$_))
-  foreach [ 'shop', $primary->host, $primary->port, 'shop' ], [ 'shop-standby', $standby->host, $standby->port, 'shop' ],
-  [ 'branch', $other->host, $other->port, 'branch' ];
+foreach ([ 'shop', $primary->host, $primary->port, 'shop' ], [ 'shop-standby', $standby->host, $standby->port, 'shop' ],
+	[ 'branch', $other->host, $other->port, 'branch' ])
+{
+	my (undef, undef, $said) = $other->psql('observer', sprintf(q{CALL fleet.add('%s', 'host=%s port=%s dbname=%s', 'observer', 'secret')}, @$_));
+	is($said, '', "$_->[0] is added without a word");
+}
 
 my $LINK = 'post.author_id -> author.id';
 is($other->safe_psql('observer', q{SELECT server, database, role <> '' AS role, pattern, confidence, loops, calls, link
@@ -89,12 +92,50 @@ $primary->safe_psql('shop', $reverse);
 is($other->safe_psql('observer', q{SELECT server, relation, ddl FROM fleet.pg_nplusone_index_hints WHERE relation = 'public.post' AND ddl IS NOT NULL}),
 	'shop|public.post|CREATE INDEX CONCURRENTLY ON public.post USING btree (author_id)', 'a missing index');
 
+# Heavy reads and connections: of the server, as the loops are
+$other->safe_psql('branch', "SELECT count(*) FROM post;\nSELECT count(*) FROM author", extra_params => [ '-U', 'clerk' ]) for 1 .. 2;
+$primary->safe_psql('shop', q{CREATE TABLE event (id integer PRIMARY KEY, kind integer);
+INSERT INTO event SELECT g, g % 7 FROM generate_series(1, 20000) g});
+$primary->safe_psql('shop', "SELECT id, kind FROM event WHERE kind < 100;\n" x 3);
+is($other->safe_psql('observer', q{SELECT server, database, role <> '' AS role, finding, calls, rows, columns, query, advice <> '' AS advice
+		FROM fleet.pg_nplusone_heavy_reads WHERE query LIKE '%event%'}),
+	'shop|shop|t|unbounded|3|60000||SELECT id, kind FROM event WHERE kind < $1|t', 'what was read in whole, and where');
+is($other->safe_psql('observer', q{SELECT server, sessions, statements FROM fleet.pg_nplusone_connections
+		WHERE database = 'branch' AND role = 'clerk'}),
+	$other->safe_psql('branch', q{SELECT 'branch', sessions, statements FROM pg_nplusone_connections WHERE userid = 'clerk'::regrole}),
+	'sessions that are over, and where');
+is($other->safe_psql('observer', q{SELECT sessions FROM fleet.pg_nplusone_connections WHERE database = 'branch' AND role = 'clerk'}), 3,
+	'as many as there were');
+
+# A question of one's own is asked there: what @ stands for, order, limit
+is($other->safe_psql('observer', q{SELECT * FROM fleet.read('SELECT r.rolname::text, max(c.calls) FROM @pg_nplusone c
+		JOIN @roles r ON r.oid = c.userid WHERE r.rolname = $$clerk$$ GROUP BY 1') AS t (server text, role text, calls bigint)}),
+	'branch|clerk|10', 'a query that joins, from the members that have an answer');
+is($other->safe_psql('observer', q{SELECT * FROM fleet.read('SELECT calls FROM @pg_nplusone ORDER BY calls DESC LIMIT 1')
+		AS t (server text, calls bigint)}),
+	join("\n", map { "$_->[0]|" . $_->[1]->safe_psql($_->[2], 'SELECT max(calls) FROM pg_nplusone') }
+		[ 'branch', $other, 'branch' ], [ 'shop', $primary, 'shop' ], [ 'shop-standby', $standby, 'shop' ]),
+	'order and limit hold for each member');
+my ($failed, undef, $said) = $other->psql('observer', q{SELECT * FROM fleet.read('SELECT nothing FROM @pg_nplusone') AS t (server text, nothing text)});
+is(scalar(() = $said =~ /WARNING:  fleet: \S+ is left out: column "nothing" does not exist/g), 3, 'a query that fails on a member is told of');
+is($failed, 0, 'and is no error');
+
+# No view of the extension is missing in the fleet: what it has not are a
+# session's own
+is($other->safe_psql('branch', q{SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
+		WHERE d.deptype = 'e' AND d.classid = 'pg_class'::regclass AND c.relkind = 'v' AND c.relname <> 'pg_nplusone_session'}),
+	$other->safe_psql('observer', q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
+		WHERE relnamespace = 'fleet'::regnamespace AND relkind = 'v'}), 'every view of the extension');
+
 # -- Who may read ----------------------------------------------------------
 
 $other->safe_psql('postgres', 'CREATE ROLE reader LOGIN; GRANT fleet_reader TO reader');
+my ($status, $out, $err) = $other->psql('observer', q{SELECT * FROM fleet.read('SELECT 1') AS t (server text, n integer)},
+	extra_params => [ '-U', 'clerk' ]);
+like($err, qr/permission denied for schema fleet/, 'fleet.read is not for everyone');
 is($other->safe_psql('observer', 'ALTER USER MAPPING FOR PUBLIC SERVER shop OPTIONS (ADD password_required $$false$$);
 	SET ROLE reader; SELECT count(*) > 0 FROM fleet.pg_nplusone WHERE server = $$shop$$'), 't', 'a role with fleet_reader');
-my ($status, $out, $err) = $other->psql('observer', 'SELECT * FROM fleet.pg_nplusone', extra_params => [ '-U', 'clerk' ]);
+($status, $out, $err) = $other->psql('observer', 'SELECT * FROM fleet.pg_nplusone', extra_params => [ '-U', 'clerk' ]);
 like($err, qr/permission denied for schema fleet/, 'and no other');
 ($status, $out, $err) = $other->psql('observer', q{SET ROLE reader; CALL fleet.remove('shop')});
 like($err, qr/permission denied for procedure/, 'and only the owner changes the fleet');
@@ -112,6 +153,10 @@ is("$out$err", '2', 'one that is left out on purpose is not missed');
 
 # -- Changes ---------------------------------------------------------------
 
+$primary->safe_psql('shop', 'DROP EXTENSION pg_nplusone; CREATE SCHEMA watch; CREATE EXTENSION pg_nplusone SCHEMA watch;
+	GRANT USAGE ON SCHEMA watch TO observer');
+$other->safe_psql('observer', q{CALL fleet.import_tables('shop', 'watch')});
+is($other->safe_psql('observer', q{SELECT count(*) > 0 FROM fleet.pg_nplusone WHERE server = 'shop'}), 't', 'the tables of a member are made anew');
 $other->safe_psql('observer', q{CALL fleet.remove('branch')});
 is($other->safe_psql('observer', q{SELECT string_agg(server, ',') FROM fleet.pg_nplusone_info WHERE enabled}), 'shop', 'a member is removed');
 is($other->safe_psql('observer', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'fleet:branch'}), 0, 'with what belongs to it');

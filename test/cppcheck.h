@@ -5,3 +5,5 @@
 #define forboth(cell1, list1, cell2, list2) \
 	for (cell1 = first_cell(list1), cell2 = first_cell(list2); cell1 != 0 && cell2 != 0; \
 		 cell1 = next_cell(cell1), cell2 = next_cell(cell2))
+#define INT64_FORMAT "%ld"
+#define UINT64_FORMAT "%lu"

@@ -63,9 +63,14 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def complete(self, text, last):
-        """What Tab offers after a text; the last of the offers is waited for."""
+        """What Tab offers after a text.
+
+        The offers stand in columns, so the last of them may come before others: what is waited for is the
+        line that is shown again behind them.
+        """
         self.type(text + "\t\t")
-        shown = self.read_until(lambda seen: last in seen[len(text):])
+        shown = self.read_until(lambda seen: last in seen[len(text):].partition(PROMPT + text)[0]
+                                and seen.endswith(PROMPT + text))
         self.type("\x15")                           # the line is not wanted any more
         self.type("\n")
         self.read_until(lambda seen: seen.endswith(PROMPT))
