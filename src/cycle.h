@@ -19,7 +19,8 @@ typedef struct CycleRead
 	bool		empty;			/* its latest execution gave no row */
 } CycleRead;
 
-extern bool cycle_wanted;		/* this session inserts rows: note reads as well */
+extern bool cycle_wanted;		/* this session inserts rows: note reads as
+								 * well */
 extern CycleRead *cycle_latest; /* the latest statement, if it is a read */
 extern uint64 cycle_write;		/* queryid of the write, 0: no cycle */
 

@@ -51,7 +51,7 @@
 #define IDENTITY_TEXT 1024
 
 Loop	   *loops_list = NULL;
-static int	nloops = 0;				/* in use */
+static int	nloops = 0;			/* in use */
 LoopOrphan	loops_orphans[2];
 
 

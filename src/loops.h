@@ -44,7 +44,8 @@ typedef struct Loop
 	uint8		nseen;			/* of "seen" in use */
 	uint32		news;			/* unit_news when its ties were weighed last */
 	uint32		count_run;		/* run at which it is as long as a result */
-	int64		search_at;		/* calls at which evidence is searched for next */
+	int64		search_at;		/* calls at which evidence is searched for
+								 * next */
 	uint64		parent;			/* queryid of the parent, 0: none */
 	uint64		outer;			/* the same, by two keys only: a hint */
 	uint64		seq;			/* of its latest execution */
@@ -52,7 +53,7 @@ typedef struct Loop
 	int32		odd_pages;		/* executions that gave another number */
 	int64		publish_at;		/* calls at which to try again, when full */
 	uint32		identity;		/* of its latest execution */
-	bool		identity_known;	/* two of them have been compared */
+	bool		identity_known; /* two of them have been compared */
 	bool		identity_varied;
 	bool		monotonous;		/* was published as always the same */
 	uint8		told_outer;		/* loops around it that its advice knows of */

@@ -219,7 +219,7 @@ give_queryid(const ParseState *pstate, Query *query)
 }
 
 static void
-npo_post_parse_analyze(ParseState *pstate, Query *query, NPO_JUMBLE_STATE *jstate)
+npo_post_parse_analyze(ParseState *pstate, Query *query, NPO_JUMBLE_STATE * jstate)
 {
 	requests_parsed = NULL;
 	if (query->queryId == 0 && query->commandType != CMD_UTILITY && !queryid_is_off())

@@ -53,7 +53,8 @@ typedef struct Scan
 	const char *end;			/* a character that ends words */
 	const char *from;			/* what is not in the hash yet begins here */
 	uint64		hash;
-	uint64		lists;			/* a bit per depth: "(" that no name stood before */
+	uint64		lists;			/* a bit per depth: "(" that no name stood
+								 * before */
 	uint64		unsafe;			/* a bit per depth: "(" where literals count */
 	int			depth;			/* of parentheses */
 	int			section_depth;
@@ -78,7 +79,8 @@ typedef struct Scan
 typedef struct Beginning
 {
 	int			len;			/* 0: unused */
-	uint64		tail;			/* its last eight bytes, which differ most often */
+	uint64		tail;			/* its last eight bytes, which differ most
+								 * often */
 	Scan		scan;			/* when that literal was reached */
 	char		text[MAX_BEGINNING];
 } Beginning;
@@ -256,7 +258,8 @@ static const uint16 word_lengths[256] = {
 	BEGIN('f', LONG(3) | LONG(4) | LONG(5)),	/* for from fetch */
 	BEGIN('g', LONG(5)),		/* group */
 	BEGIN('h', LONG(6)),		/* having */
-	BEGIN('i', LONG(2) | LONG(5) | LONG(6) | LONG(9)),	/* in ilike insert intersect */
+	BEGIN('i', LONG(2) | LONG(5) | LONG(6) | LONG(9)),	/* in ilike insert
+														 * intersect */
 	BEGIN('l', LONG(4) | LONG(5)),	/* like limit */
 	BEGIN('n', LONG(3)),		/* not */
 	BEGIN('o', LONG(2) | LONG(5) | LONG(6)),	/* on or order offset */

@@ -285,7 +285,7 @@ watch_end(QueryDesc *queryDesc)
 {
 	MemoryContext context = queryDesc->estate->es_query_cxt;
 	MemoryContextCallback *callback =
-		MemoryContextAllocExtended(context, sizeof(MemoryContextCallback), MCXT_ALLOC_NO_OOM);
+	MemoryContextAllocExtended(context, sizeof(MemoryContextCallback), MCXT_ALLOC_NO_OOM);
 
 	if (callback == NULL)
 		return false;
@@ -374,8 +374,8 @@ came_at_once(const UnitEntry *entry, TimestampTz now)
 		return entry->lxid == NPO_MY_LXID() && !in_clients_block();
 
 	/*
-	 * Both times start over when the statistics are flushed, once a second
-	 * at most, so equality says something within half of one.
+	 * Both times start over when the statistics are flushed, once a second at
+	 * most, so equality says something within half of one.
 	 */
 	return now - my_unit->ended < USECS_PER_SEC / 2;
 }

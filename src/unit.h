@@ -32,7 +32,8 @@ typedef struct UnitEntry
 	uint64		first_seq;		/* and of its first in this unit */
 	uint64		round_trips;	/* the client's, when it last ran */
 	const char *plain_text;		/* text that is known to have no comment, */
-	uint32		plain_plannings;	/* while no statement has been planned since */
+	uint32		plain_plannings;	/* while no statement has been planned
+									 * since */
 	uint32		first_hash[SHAPE_KEYS];
 	uint32		run;			/* executions with nothing in between */
 	uint32		xact_calls;		/* executions in the transaction below */
