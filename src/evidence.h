@@ -77,7 +77,7 @@ typedef struct Sampler
  * So many single rows of a loop's executions are kept while nothing is
  * repeated that might use them.
  */
-#define SINGLES_AHEAD 16
+#define SINGLES_AHEAD 8
 
 /* the stream that began last, and how many samples there are */
 extern uint32 evidence_last_stream;

@@ -78,27 +78,44 @@ note_company(UnitEntry *entry, const Company *company, bool nested)
 	requests_count_statement();
 }
 
-static inline void
-fill_execution(Execution *execution, QueryDesc *queryDesc, UnitEntry *entry,
-			   TimestampTz now, bool nested, bool counted)
+/* The same for those who ask for all of it. */
+void
+express_describe(const Express *express, QueryDesc *queryDesc, bool nested,
+				 Execution *execution)
 {
+	memset(execution, 0, sizeof(*execution));
 	execution->queryDesc = queryDesc;
-	execution->entry = entry;
-	execution->queryid = entry->queryid;
-	execution->seq = entry->seq;
-	execution->counted = counted;
+	execution->entry = express->entry;
+	execution->queryid = express->queryid;
+	execution->seq = express->seq;
+	execution->counted = express->counted;
 	execution->nested = nested;
-	execution->was_dear = false;
-	execution->started = now;
-	execution->rows = execution->exec_time = 0;
+	execution->started = express->started;
+	execution->run_started = express->run_started;
+	execution->blks_hit = express->blks_hit;
+	execution->blks_read = express->blks_read;
+}
+
+/* And the other way round: an execution that was begun elsewhere ends here. */
+void
+express_take_over(const Execution *execution, Express *express)
+{
+	express->entry = execution->entry;
+	express->queryid = execution->queryid;
+	express->seq = execution->seq;
+	express->counted = execution->counted;
+	express->started = execution->started;
+	express->run_started = execution->run_started;
+	express->blks_hit = execution->blks_hit;
+	express->blks_read = execution->blks_read;
 }
 
 /*
  * A statement is about to run, at once and to its end.  False when it has to
- * go the usual way; else its execution is filled, and it is counted.
+ * go the usual way; else it is counted.
  */
 pg_attribute_always_inline bool
-express_begin(QueryDesc *queryDesc, uint64 queryid, bool nested, Execution *execution)
+express_begin(QueryDesc *queryDesc, uint64 queryid, bool nested, Express *express)
 {
 	UnitEntry  *entry = unit_lookup_statement(queryid);
 	TimestampTz now = GetCurrentStatementStartTimestamp();
@@ -134,7 +151,11 @@ express_begin(QueryDesc *queryDesc, uint64 queryid, bool nested, Execution *exec
 		unit_begin_entry(entry, &values, now);
 	else
 		loops_count_settled(loops_get(entry->loop), &entry->shape, queryDesc, &values, now);
-	fill_execution(execution, queryDesc, entry, now, nested, !first);
+	express->entry = entry;
+	express->queryid = queryid;
+	express->seq = my_unit->seq;
+	express->counted = !first;
+	express->started = now;
 	return true;
 }
 
@@ -143,36 +164,36 @@ express_begin(QueryDesc *queryDesc, uint64 queryid, bool nested, Execution *exec
  * ended its unit of work.  Returns how long it took, in microseconds.
  */
 pg_attribute_always_inline int64
-express_end(const QueryDesc *queryDesc, const Execution *execution)
+express_end(const QueryDesc *queryDesc, bool nested, const Express *express)
 {
-	UnitEntry  *entry = execution->entry;
+	UnitEntry  *entry = express->entry;
 	RunUsage	usage;
 
 	usage.ended = GetCurrentTimestamp();
-	usage.exec_time = Max(usage.ended - execution->run_started, 0);
-	usage.blks_hit = pgBufferUsage.shared_blks_hit - execution->blks_hit;
-	usage.blks_read = pgBufferUsage.shared_blks_read - execution->blks_read;
+	usage.exec_time = Max(usage.ended - express->run_started, 0);
+	usage.blks_hit = pgBufferUsage.shared_blks_hit - express->blks_hit;
+	usage.blks_read = pgBufferUsage.shared_blks_read - express->blks_read;
 	usage.rows = (int64) queryDesc->estate->es_processed;
 	my_unit->ended = usage.ended;
-	if (!execution->nested)
+	if (!nested)
 		requests_add_time(usage.exec_time);
-	if (entry->queryid != execution->queryid || is_first_of_unit(entry))
+	if (entry->queryid != express->queryid || is_first_of_unit(entry))
 		return usage.exec_time;
 	entry->few_rows = usage.rows <= 1;
 	entry->completed = true;
 	if (entry->is_parent)
 		unit_note_news();
 	cycle_note_rows(entry->queryid, usage.rows);
-	if (!execution->counted)
+	if (!express->counted)
 	{
-		if (execution->seq == entry->first_seq)
+		if (express->seq == entry->first_seq)
 			unit_note_first_run(entry, &usage);
 	}
 	else if (entry->loop >= 0)
 	{
 		loops_add_run(loops_get(entry->loop), &usage);
-		if (entry->run >= 2)
-			streak_open(execution);
+		if (entry->run >= 2 && !nested)
+			streak_open(entry, queryDesc);
 	}
 	return usage.exec_time;
 }

@@ -89,7 +89,8 @@ static bool attached = false;	/* this backend has its slot */
 static bool busy = false;		/* this transaction took time of its own */
 
 /* the client's statement that has run, and whose triggers are yet to fire */
-static Execution pending;
+static Express pending;
+static const QueryDesc *pending_query = NULL;
 
 /* -------------------------------------------------------------------------
  * Which statements are followed
@@ -358,19 +359,19 @@ run_sampled(NPO_EXECUTOR_RUN_ARGS, Execution *execution)
  * if it made a loop.
  */
 static inline TimestampTz
-start_of_run(const QueryDesc *queryDesc, const Execution *execution)
+start_of_run(const QueryDesc *queryDesc, TimestampTz started, bool late)
 {
 	CommandDest dest = queryDesc->dest->mydest;
 
-	return (dest == DestRemoteExecute || dest == DestNone) &&
-		!execution->nested && !execution->was_dear ?
-		execution->started : GetCurrentTimestamp();
+	return (dest == DestRemoteExecute || dest == DestNone) && !late ?
+		started : GetCurrentTimestamp();
 }
 
 static inline void
 start_usage(Execution *execution, const QueryDesc *queryDesc)
 {
-	execution->run_started = start_of_run(queryDesc, execution);
+	execution->run_started = start_of_run(queryDesc, execution->started,
+										  execution->nested || execution->was_dear);
 	execution->blks_hit = pgBufferUsage.shared_blks_hit;
 	execution->blks_read = pgBufferUsage.shared_blks_read;
 }
@@ -475,13 +476,10 @@ begin(QueryDesc *queryDesc, uint64 count, Execution *local)
 		busy |= !nested;
 		return NULL;
 	}
-	if (is_in_one_run(queryDesc, count) && !fires_triggers(queryDesc) &&
-		queryDesc->plannedstmt->queryId != 0)
+	if (plain ? count == 0 : is_in_one_run(queryDesc, count) &&
+		!fires_triggers(queryDesc) && queryDesc->plannedstmt->queryId != 0)
 		return local;
-	if (!plain || count != 0)
-		return unit_keep(local);
-	pending = *local;
-	return &pending;
+	return unit_keep(local);
 }
 
 static pg_noinline void
@@ -504,30 +502,55 @@ run_the_usual_way(NPO_EXECUTOR_RUN_ARGS)
 		heavy_note_offset(queryDesc, execution);
 	if (!fires_triggers(queryDesc))
 		end_usage(execution, queryDesc);
+	else if (execution == &local)
+	{
+		express_take_over(execution, &pending);
+		pending_query = queryDesc;
+	}
 }
 
-/* Run an execution that express_begin() has taken. */
-static pg_attribute_always_inline void
-run_express(NPO_EXECUTOR_RUN_ARGS, Execution *execution)
+static pg_noinline void
+run_express_sampled(NPO_EXECUTOR_RUN_ARGS, const Express *express, bool nested)
 {
-	start_usage(execution, queryDesc);
-	if (loops_is_sampled(execution->entry) && hands_out_rows(queryDesc))
-		run_sampled(NPO_EXECUTOR_RUN_PASS, execution);
+	Execution	execution;
+
+	express_describe(express, queryDesc, nested, &execution);
+	run_sampled(NPO_EXECUTOR_RUN_PASS, &execution);
+}
+
+/* Run what express_begin() has taken. */
+static pg_attribute_always_inline void
+run_express(NPO_EXECUTOR_RUN_ARGS, Express *express, bool nested)
+{
+	express->run_started = start_of_run(queryDesc, express->started, nested);
+	express->blks_hit = pgBufferUsage.shared_blks_hit;
+	express->blks_read = pgBufferUsage.shared_blks_read;
+	if (loops_is_sampled(express->entry) && hands_out_rows(queryDesc))
+	{
+		/* what is handed out by its address cannot stay in registers */
+		const Express sampled = *express;
+
+		run_express_sampled(NPO_EXECUTOR_RUN_PASS, &sampled, nested);
+	}
 	else
 		run(NPO_EXECUTOR_RUN_PASS, NULL);
 	if (!fires_triggers(queryDesc))
-		note_time(queryDesc, express_end(queryDesc, execution));
+		note_time(queryDesc, express_end(queryDesc, nested, express));
+	else
+	{
+		pending = *express;
+		pending_query = queryDesc;
+	}
 }
 
 static pg_noinline void
 run_plain(NPO_EXECUTOR_RUN_ARGS)
 {
-	Execution	local;
-	Execution  *execution = fires_triggers(queryDesc) ? &pending : &local;
+	Express		express;
 
 	streak_close();
-	if (express_begin(queryDesc, plain_fingerprint(queryDesc), false, execution))
-		run_express(NPO_EXECUTOR_RUN_PASS, execution);
+	if (express_begin(queryDesc, plain_fingerprint(queryDesc), false, &express))
+		run_express(NPO_EXECUTOR_RUN_PASS, &express, false);
 	else
 		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
 }
@@ -535,11 +558,11 @@ run_plain(NPO_EXECUTOR_RUN_ARGS)
 static pg_noinline void
 run_nested(NPO_EXECUTOR_RUN_ARGS)
 {
-	Execution	local;
+	Express		express;
 
 	streak_close();
-	if (express_begin(queryDesc, plain_fingerprint(queryDesc), true, &local))
-		run_express(NPO_EXECUTOR_RUN_PASS, &local);
+	if (express_begin(queryDesc, plain_fingerprint(queryDesc), true, &express))
+		run_express(NPO_EXECUTOR_RUN_PASS, &express, true);
 	else
 		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
 }
@@ -551,8 +574,16 @@ run_nested(NPO_EXECUTOR_RUN_ARGS)
 static inline void
 end_streak(QueryDesc *queryDesc)
 {
-	note_time(queryDesc, streak.queryid != 0 ? streak_end(queryDesc) :
-			  express_end(queryDesc, &streak.execution));
+	Express		express;
+
+	if (streak.queryid != 0)
+	{
+		note_time(queryDesc, streak_end(queryDesc));
+		return;
+	}
+	express_take_over(&streak.execution, &express);
+	streak.execution.queryDesc = NULL;
+	note_time(queryDesc, express_end(queryDesc, false, &express));
 }
 
 static pg_noinline void
@@ -622,10 +653,10 @@ finish_with_triggers(QueryDesc *queryDesc)
 		end_streak(queryDesc);
 		return;
 	}
-	if (pending.queryDesc == queryDesc)
+	if (pending_query == queryDesc)
 	{
-		note_time(queryDesc, express_end(queryDesc, &pending));
-		pending.queryDesc = NULL;
+		pending_query = NULL;
+		note_time(queryDesc, express_end(queryDesc, false, &pending));
 		return;
 	}
 	execution = begun(queryDesc);
@@ -816,7 +847,7 @@ at_end_of_xact(void)
 {
 	xact_level = 1;
 	leave_frames(1);
-	pending.queryDesc = NULL;
+	pending_query = NULL;
 	streak_forget_run();
 	if (!attached)
 		return;
@@ -833,7 +864,7 @@ at_xact_event(XactEvent event, void *arg)
 		event != XACT_EVENT_PREPARE)
 		return;
 	if ((nframes | unit_open | (int) busy) != 0 || xact_level != 1 ||
-		pending.queryDesc != NULL)
+		pending_query != NULL)
 		at_end_of_xact();
 }
 
@@ -850,7 +881,7 @@ at_subxact_event(SubXactEvent event, SubTransactionId mySubid,
 	leave_frames(level);
 	if (nframes == 0)
 	{
-		pending.queryDesc = NULL;
+		pending_query = NULL;
 		streak_forget_run();
 	}
 	if (attached)

@@ -42,13 +42,12 @@ stores_row(const UnitEntry *entry)
 
 /* May the statement that has just run be the first of a streak? */
 static bool
-can_open(const Execution *execution)
+can_open(const UnitEntry *entry)
 {
-	const UnitEntry *entry = execution->entry;
 	const Loop *loop = loops_get(entry->loop);
 
 	/* the second in a row may be followed by a third */
-	if (entry->run < 2 || execution->nested || entry->is_parent || loop->settled != unit_news ||
+	if (entry->run < 2 || entry->is_parent || loop->settled != unit_news ||
 		!requests_same_tags())
 		return false;
 	if (stores_row(entry))
@@ -69,33 +68,33 @@ executions_left(const UnitEntry *entry, const Loop *loop)
 			   loop->run_range - run);
 }
 
-/* A statement has been run the usual way, and well. */
+/* A client's statement has been run in another way, and well. */
 void
-streak_open(const Execution *execution)
+streak_open(UnitEntry *entry, const QueryDesc *queryDesc)
 {
-	UnitEntry  *entry = execution->entry;
 	Loop	   *loop = loops_get(entry->loop);
 
-	if (!can_open(execution))
+	if (!can_open(entry))
 		return;
 	streak.queryid = entry->queryid;
 	streak.news = unit_news;
 	streak.left = executions_left(entry, loop);
 	streak.stores = stores_row(entry);
 	streak.sampled = loops_is_sampled(entry) &&
-		(execution->queryDesc->operation == CMD_SELECT ||
-		 execution->queryDesc->plannedstmt->hasReturning);
+		(queryDesc->operation == CMD_SELECT ||
+		 queryDesc->plannedstmt->hasReturning);
 	streak.same_xact = (loop->tie == TIE_XACT);
 	streak.userid = entry->userid;
 	streak.max_xact_calls = loop->xact_low + loop->xact_range;
 	streak.loop = loop;
 	streak.counters = &my_slot->loops[loop->number].counters;
-	streak.rows = entry->few_rows ? 1 : execution->rows;
+	streak.rows = entry->few_rows ? 1 : 2;
 	streak.key = VALUE_UNKNOWN;
-	streak.execution = *execution;
-	streak.execution.queryDesc = NULL;
-	streak.execution.was_dear = false;
-	streak.execution.rows = streak.execution.exec_time = 0;
+	memset(&streak.execution, 0, sizeof(streak.execution));
+	streak.execution.entry = entry;
+	streak.execution.queryid = entry->queryid;
+	streak.execution.seq = entry->seq;
+	streak.execution.counted = true;
 }
 
 /* Has a statement inside of it ended its loop, or taken its place? */

@@ -38,7 +38,7 @@ extern Streak streak;
 
 extern bool streak_begin(QueryDesc *queryDesc);
 extern int64 streak_end(QueryDesc *queryDesc);
-extern void streak_open(const Execution *execution);
+extern void streak_open(UnitEntry *entry, const QueryDesc *queryDesc);
 extern void streak_write_down(void);
 
 /* Something else than the statement of the streak is about to happen. */

@@ -609,7 +609,8 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 	if (execution->counted && entry->loop >= 0)
 	{
 		loops_end_run(entry, usage, execution, first_run);
-		streak_open(execution);
+		if (!execution->nested)
+			streak_open(entry, execution->queryDesc);
 	}
 	else if (execution->seq == entry->first_seq)
 		unit_note_first_run(entry, usage);
