@@ -284,9 +284,10 @@ static bool
 watch_end(QueryDesc *queryDesc)
 {
 	MemoryContext context = queryDesc->estate->es_query_cxt;
-	MemoryContextCallback *callback =
-	MemoryContextAllocExtended(context, sizeof(MemoryContextCallback), MCXT_ALLOC_NO_OOM);
+	MemoryContextCallback *callback;
 
+	callback = MemoryContextAllocExtended(context, sizeof(*callback),
+										  MCXT_ALLOC_NO_OOM);
 	if (callback == NULL)
 		return false;
 	callback->func = forget_execution;
