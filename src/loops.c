@@ -27,6 +27,7 @@
 #include "cycle.h"
 #include "detect.h"
 #include "loops.h"
+#include "poolwatch.h"
 #include "session.h"
 #include "settings.h"
 #include "streak.h"
@@ -104,6 +105,31 @@ forget_orphan(const Loop *loop)
 			loops_orphans[i].loop = -1;
 }
 
+/* Others count what this loop has counted: it begins afresh. */
+void
+loops_yield(Loop *loop)
+{
+	SlotLoop   *counts = counts_of(loop);
+
+	if (counts->cluster >= 0)
+		clusters_detach(counts);
+	change_begin(&counts->change);
+	memset(&counts->counters, 0, sizeof(counts->counters));
+	change_end(&counts->change);
+	forget_orphan(loop);
+	loop->follow.sample = -1;
+	loop->parent = loop->outer = 0;
+	loop->tie = TIE_NONE;
+	loop->published = loop->acted = false;
+	loop->settled = 0;
+	loop->nseen = 0;
+	memset(loop->seen, 0, sizeof(loop->seen));
+	memset(loop->calls_before, 0, sizeof(loop->calls_before));
+	memset(&loop->history, 0, sizeof(loop->history));
+	loop->search_at = npo_threshold;
+	unit_note_news();
+}
+
 static void
 set_parent(Loop *loop, uint64 parent)
 {
@@ -119,6 +145,10 @@ end_loop(Loop *loop)
 	UnitEntry  *entry = entry_of(loop);
 	SlotLoop   *counts = counts_of(loop);
 
+	if (npo_pools)
+		poolwatch_loop_ends(entry, loop);
+	if (counts->cluster >= 0 && counts->counters.calls == 0)
+		clusters_detach(counts);
 	if (counts->cluster >= 0)
 	{
 		/* a session keeps what a reset by others has thrown away */
@@ -295,8 +325,9 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	entry->loop = number;
 	memset(&first, 0, sizeof(first));
 	memcpy(first.hash, entry->first_hash, sizeof(first.hash));
-	evidence_note_keys(&loop->history, entry->first_seq, &first);
-	if (keys_tell_all(&entry->shape, &first))
+	if (!entry->first_pooled)
+		evidence_note_keys(&loop->history, entry->first_seq, &first);
+	if (keys_tell_all(&entry->shape, &first) && !entry->first_pooled)
 	{
 		loop->identity = identity_of(&entry->shape, queryDesc, &first);
 		loops_seen(loop, loop->identity);
@@ -306,7 +337,7 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	change_begin(&counts->change);
 	memset(&counts->counters, 0, sizeof(counts->counters));
 	counts->cluster = -1;
-	counts->counters.calls = 1;
+	counts->counters.calls = entry->first_pooled ? 0 : 1;
 	counts->counters.started = entry->first_started;
 	counts->counters.ended = my_unit->ended;
 	counts->counters.rows = entry->first_rows;
@@ -989,7 +1020,7 @@ settle(Loop *loop, const UnitEntry *entry)
 	const Sample *sample;
 
 	loop->settled = 0;
-	if (!can_settle(loop, entry))
+	if (!can_settle(loop, entry) || poolwatch_is_busy(entry))
 		return;
 	loop->settled = unit_news;
 	loop->wants_history = wants_history(loop, &entry->shape);
@@ -1028,6 +1059,8 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 		loops_note_orphan(loop);
 	if (loop->published && loop->resets != clusters_resets())
 		begin_after_reset(loop);
+	if (!nested && poolwatch_take(entry, loop, queryDesc, values, now))
+		return false;
 	if (loop->last_stream != evidence_last_stream)
 		note_streams(loop, counts_of(loop)->counters.calls);
 	identity = identity_of(&entry->shape, queryDesc, values);

@@ -36,6 +36,7 @@
 #include "compat.h"
 #include "cycle.h"
 #include "loops.h"
+#include "poolwatch.h"
 #include "requests.h"
 #include "session.h"
 #include "settings.h"
@@ -235,6 +236,7 @@ unit_close(void)
 	if (memory == NULL)
 		return;
 	streak_close();
+	poolwatch_unit_ends();
 	loops_fold_all();
 	evidence_reset();
 	requests_close_unit();
@@ -414,6 +416,7 @@ begin_entry(UnitEntry *entry, const QueryDesc *queryDesc, const KeyValues *value
 	entry->loop = -1;
 	entry->is_parent = false;
 	entry->keeps_singles = false;
+	entry->first_pooled = false;
 	entry->run = entry->xact_calls = 1;
 	memcpy(entry->first_hash, values->hash, sizeof(entry->first_hash));
 	entry->first_started = now;
@@ -532,6 +535,8 @@ count_execution(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	if (entry->generation != my_unit->generation)
 	{
 		begin_entry(entry, queryDesc, values, now);
+		if (requests_traced() && !nested)
+			entry->first_pooled = poolwatch_take_first(entry, queryDesc, values, now);
 		return false;
 	}
 	return loops_count(entry, queryDesc, values, now, nested);
@@ -640,12 +645,14 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 		cycle_latest->empty = (execution->rows == 0);
 	else
 		cycle_note_result(entry->queryid, execution->rows);
+	if (poolwatch_seq == execution->seq)
+		poolwatch_end_run(entry, usage);
 	if (execution->counted && entry->loop >= 0)
 	{
 		loops_end_run(entry, usage, execution, first_run);
 		streak_open(execution);
 	}
-	else if (execution->seq == entry->first_seq)
+	else if (execution->seq == entry->first_seq && !entry->first_pooled)
 		note_first_run(entry, usage);
 }
 

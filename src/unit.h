@@ -42,6 +42,7 @@ typedef struct UnitEntry
 	bool		is_parent;		/* some loop follows its rows */
 	bool		keeps_singles;	/* its loop may keep single rows */
 	bool		completed;		/* its latest execution did not fail */
+	bool		first_pooled;	/* its first is counted in pool.c */
 	/* what its first execution took, for when a second makes it a loop */
 	TimestampTz first_started;
 	int64		first_rows;

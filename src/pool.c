@@ -1,0 +1,921 @@
+/*-------------------------------------------------------------------------
+ *
+ * pool.c
+ *	  Loops whose executions are spread over several sessions.
+ *
+ * A program that looks its rows up side by side, or through a pooler that
+ * hands its statements to whatever session is free, makes a loop of which
+ * every session sees a part.  The parts are put together here: a place of
+ * the table stands for one execution of a parent, has the values of the
+ * column that a child may walk, and says which of its rows have been asked
+ * for.  An execution of the child claims the row that it asks for, wherever it
+ * runs; no row is claimed twice.  poolwatch.c decides what comes here.
+ *
+ * Rows are not asked for in order, but nearly: the sessions race with each
+ * other.  What the claims say is weighed, in bits, against keys drawn at random
+ * from the list itself, as if there were no others: a list that is most of a
+ * small table is hit at every look-up.  Two programs are thought of, one that
+ * walks row by row, and one that works on a window of rows at once; the
+ * likelihood of either is a bet that keys drawn at random win once in 2^n
+ * times.  Within one request (a trace) no chance has to be ruled out.
+ *
+ * Locking.  One lightweight lock is held for the length of a claim, and only
+ * executions that may belong to such a loop take it.  A proven loop is
+ * published through its SlotLoop, as those in slots are, and readers use its
+ * change count alone.  The lock is taken before those of clusters; nothing
+ * is allocated, looked up or reported under it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+
+#include "clusters.h"
+#include "locks.h"
+#include "pool.h"
+#include "settings.h"
+
+/* bits that prove a loop against chance, see weigh() */
+#define PROOF_BITS 20.0f
+
+/* bits at which it is given up */
+#define HOPELESS_BITS (-12.0f)
+
+/* matches that prove one within a request */
+#define PROOF_MATCHES 3
+
+/* one look-up in so many may be of a row that has been claimed already */
+#define FORGIVEN_SHARE 10
+
+/* rows that a program works on at once, at most */
+#define WINDOW 16
+
+/* how likely the next row, or one in the window, is for such a program */
+#define SHARE_NEXT 0.8f
+#define SHARE_WINDOW 0.95f
+
+/* a loop that is not proven is given up when nothing has come for so long */
+#define PATIENCE USECS_PER_SEC
+
+/* what a child follows is remembered for so long after the latest proof */
+#define MEMORY (INT64CONST(60) * USECS_PER_SEC)
+
+#define RELATIONS 12
+#define OUTCOMES 1024			/* lives of which it is known what came of them */
+
+typedef enum PoolState
+{
+	STATE_FREE,
+	STATE_OPEN,
+	STATE_PROVING,				/* somebody is publishing it */
+	STATE_PROVEN
+} PoolState;
+
+typedef struct PoolLoop
+{
+	uint32		id;
+	Oid			dbid;
+	PoolParent	parent;
+	uint8		state;			/* PoolState */
+	int8		last;			/* row claimed last, -1: none */
+	uint32		misses;			/* of rows that had been claimed */
+	uint32		beyond;			/* claims of rows behind those that are here */
+	uint64		claimed;		/* bit per row */
+	TimestampTz seen;			/* the latest claim */
+	SlotLoop	loop;
+	uint32		when[POOL_ROWS];	/* of each claim, after the parent's start */
+} PoolLoop;
+
+/* a column that a child has been proven to follow, and whose result is next */
+typedef struct PoolRelation
+{
+	Oid			dbid;
+	uint32		origin;
+	uint64		child;
+	uint64		parent;
+	Oid			userid;
+	uint8		key;
+	SampleColumn column;
+	TimestampTz proven;
+} PoolRelation;
+
+typedef struct PoolTable
+{
+	PoolCounts	counts;
+	LWLock	   *lock;
+	uint32		next_id;
+	uint32		outcomes[OUTCOMES / 32];	/* bit per life: it was proven */
+	PoolRelation	relations[RELATIONS];
+	PoolLoop	loops[POOL_LOOPS];
+} PoolTable;
+
+bool		npo_pools = true;
+PoolCounts *pool_counts = NULL;
+
+static PoolTable *table = NULL;
+
+Size
+pool_shmem_size(void)
+{
+	return MAXALIGN(sizeof(PoolTable));
+}
+
+void
+pool_shmem_init(void)
+{
+	bool		found;
+
+	table = ShmemInitStruct("pg_nplusone pool", pool_shmem_size(), &found);
+	pool_counts = &table->counts;
+	if (found)
+		return;
+	memset(table, 0, pool_shmem_size());
+	pg_atomic_init_u32(&table->counts.live, 0);
+	pg_atomic_init_u32(&table->counts.relations, 0);
+	table->lock = &GetNamedLWLockTranche(POOL_TRANCHE)->lock;
+	table->next_id = 1;
+	for (int i = 0; i < POOL_LOOPS; i++)
+		table->loops[i].loop.cluster = -1;
+}
+
+/* the counts of a loop, for readers of its cluster; see slots_read_loop() */
+const SlotLoop *
+pool_get(int place)
+{
+	return &table->loops[place].loop;
+}
+
+/* -------------------------------------------------------------------------
+ * Lives of a place; the lock is held exclusively
+ * -------------------------------------------------------------------------
+ */
+
+static void
+set_outcome(uint32 id, bool proven)
+{
+	uint32	   *word = &table->outcomes[id % OUTCOMES / 32];
+	uint32		bit = UINT32_C(1) << id % 32;
+
+	*word = proven ? *word | bit : *word & ~bit;
+}
+
+/* A loop has come to its end: if it is one, it goes to its cluster. */
+static void
+retire(PoolLoop *l)
+{
+	set_outcome(l->id, l->state == STATE_PROVEN);
+	if (l->state == STATE_PROVEN)
+		clusters_fold(&l->loop);
+	l->state = STATE_FREE;
+	pg_atomic_fetch_sub_u32(&table->counts.live, 1);
+}
+
+static bool
+has_expired(const PoolLoop *l, TimestampTz now)
+{
+	int64		patience = l->state == STATE_PROVEN ?
+		Max(npo_idle_gap * INT64CONST(1000), PATIENCE) : PATIENCE;
+
+	return now - l->seen > patience;
+}
+
+static void
+sweep(TimestampTz now)
+{
+	for (int i = 0; i < POOL_LOOPS; i++)
+		if (table->loops[i].state != STATE_FREE && has_expired(&table->loops[i], now))
+			retire(&table->loops[i]);
+}
+
+/* a free place, or that of the open loop longest unused; NULL: all are proven */
+static PoolLoop *
+free_place(void)
+{
+	PoolLoop   *oldest = NULL;
+
+	for (int i = 0; i < POOL_LOOPS; i++)
+	{
+		PoolLoop   *l = &table->loops[i];
+
+		if (l->state == STATE_FREE)
+			return l;
+		if (l->state == STATE_OPEN && (oldest == NULL || l->seen < oldest->seen))
+			oldest = l;
+	}
+	if (oldest != NULL)
+		retire(oldest);
+	return oldest;
+}
+
+static void
+begin_life(PoolLoop *l, const PoolParent *parent, TimestampTz now)
+{
+	memset(l, 0, sizeof(*l));
+	l->id = table->next_id++;
+	set_outcome(l->id, false);
+	l->dbid = MyDatabaseId;
+	l->parent = *parent;
+	l->last = -1;
+	l->seen = now;
+	l->loop.cluster = -1;
+	l->loop.queryid = parent->child;
+	l->loop.parent_queryid = parent->parent;
+	l->loop.userid = parent->userid;
+	l->state = STATE_OPEN;
+	pg_atomic_fetch_add_u32(&table->counts.live, 1);
+}
+
+/* -------------------------------------------------------------------------
+ * Looking loops up
+ * -------------------------------------------------------------------------
+ */
+
+static inline bool
+is_for(const PoolLoop *l, uint64 child, uint32 origin)
+{
+	return l->state != STATE_FREE && l->parent.child == child &&
+		l->parent.origin == origin && l->dbid == MyDatabaseId;
+}
+
+/* Is there a loop that executions of this child may belong to?  A hint. */
+bool
+pool_follows(uint64 child, uint32 origin)
+{
+	for (int i = 0; i < POOL_LOOPS; i++)
+		if (is_for(&table->loops[i], child, origin))
+			return true;
+	return false;
+}
+
+/* the children that are followed for an origin, at most POOL_LOOPS */
+int
+pool_children(uint32 origin, uint64 *children)
+{
+	int			n = 0;
+
+	for (int i = 0; i < POOL_LOOPS; i++)
+	{
+		uint64		child = table->loops[i].parent.child;
+		bool		known = !is_for(&table->loops[i], child, origin);
+
+		for (int j = 0; j < n && !known; j++)
+			known = children[j] == child;
+		if (!known)
+			children[n++] = child;
+	}
+	return n;
+}
+
+/* A slot that another session has taken over numbers its streams anew. */
+static PoolLoop *
+find_parent(uint64 child, int slot, uint32 stream, TimestampTz started)
+{
+	for (int i = 0; i < POOL_LOOPS; i++)
+	{
+		PoolLoop   *l = &table->loops[i];
+
+		if (l->state != STATE_FREE && l->parent.child == child &&
+			l->parent.slot == slot && l->parent.stream == stream &&
+			l->parent.started == started)
+			return l;
+	}
+	return NULL;
+}
+
+/* A hint, too. */
+bool
+pool_has_parent(uint64 child, int slot, uint32 stream, TimestampTz started)
+{
+	return find_parent(child, slot, stream, started) != NULL;
+}
+
+/* The loop of a ticket, unless another has its place. */
+static PoolLoop *
+loop_of(const PoolTicket *ticket)
+{
+	PoolLoop   *l = ticket->place >= 0 ? &table->loops[ticket->place] : NULL;
+
+	return l != NULL && l->state != STATE_FREE && l->id == ticket->id ? l : NULL;
+}
+
+PoolOutcome
+pool_outcome(const PoolTicket *ticket)
+{
+	PoolLoop   *l;
+	PoolOutcome outcome;
+
+	npo_lock(table->lock, LW_SHARED);
+	l = loop_of(ticket);
+	if (l != NULL)
+		outcome = l->state == STATE_PROVEN ? POOL_PROVEN : POOL_OPEN;
+	else if (table->next_id - ticket->id >= OUTCOMES)
+		outcome = POOL_PROVEN;	/* nobody knows: do not count it twice */
+	else
+		outcome = (table->outcomes[ticket->id % OUTCOMES / 32] >> ticket->id % 32 & 1) ?
+			POOL_PROVEN : POOL_REFUTED;
+	npo_unlock(table->lock);
+	return outcome;
+}
+
+/* -------------------------------------------------------------------------
+ * Parents
+ * -------------------------------------------------------------------------
+ */
+
+static bool
+add_parent(const PoolParent *parent, TimestampTz now)
+{
+	PoolLoop   *l;
+
+	sweep(now);
+	if (find_parent(parent->child, parent->slot, parent->stream, parent->started) != NULL)
+		return false;
+	l = free_place();
+	if (l != NULL)
+		begin_life(l, parent, now);
+	return l != NULL;
+}
+
+/* A result has been found that a child may be walking. */
+bool
+pool_add(const PoolParent *parent)
+{
+	bool		added;
+
+	npo_lock(table->lock, LW_EXCLUSIVE);
+	added = add_parent(parent, GetCurrentTimestamp());
+	npo_unlock(table->lock);
+	return added;
+}
+
+/* Remember what the child of a proven loop follows. */
+static void
+note_relation(const PoolParent *parent, TimestampTz now)
+{
+	PoolRelation   *place = &table->relations[0];
+	uint32		n = 0;
+
+	/* a request does not come again */
+	if (parent->traced)
+		return;
+	for (int i = 0; i < RELATIONS; i++)
+	{
+		PoolRelation   *r = &table->relations[i];
+
+		if (r->proven != 0 && r->dbid == MyDatabaseId && r->origin == parent->origin &&
+			r->child == parent->child && r->parent == parent->parent)
+		{
+			place = r;
+			break;
+		}
+		if (r->proven < place->proven)
+			place = r;
+	}
+	place->dbid = MyDatabaseId;
+	place->origin = parent->origin;
+	place->child = parent->child;
+	place->parent = parent->parent;
+	place->userid = parent->userid;
+	place->key = parent->key;
+	place->column = parent->column;
+	place->proven = now;
+	for (int i = 0; i < RELATIONS; i++)
+		if (table->relations[i].proven != 0)
+			n++;
+	pg_atomic_write_u32(&table->counts.relations, n);
+}
+
+static void
+forget_relations(TimestampTz now)
+{
+	uint32		n = 0;
+
+	for (int i = 0; i < RELATIONS; i++)
+	{
+		if (now - table->relations[i].proven > MEMORY)
+			table->relations[i].proven = 0;
+		if (table->relations[i].proven != 0)
+			n++;
+	}
+	pg_atomic_write_u32(&table->counts.relations, n);
+}
+
+/* The values of a result's column; NULLs are nobody's keys. */
+static int
+copy_values(const Sample *sample, int column, uint32 *values)
+{
+	const uint32 *cells = &sample->cells[column * sample->capacity];
+	int			held = Min(Min(sample->total, sample->capacity), POOL_ROWS);
+	int			n = 0;
+
+	for (int i = 0; i < held; i++)
+		if (cells[i] != VALUE_UNKNOWN)
+			values[n++] = cells[i];
+	return n;
+}
+
+/*
+ * A statement has returned rows that are known to be walked through from
+ * other sessions: they need not look for it.
+ */
+void
+pool_parent_done(const Sample *sample, uint64 parent, int slot)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (sample->total > sample->capacity || sample->batch > 0)
+		return;
+	npo_lock(table->lock, LW_EXCLUSIVE);
+	forget_relations(now);
+	for (int i = 0; i < RELATIONS; i++)
+	{
+		PoolRelation   *r = &table->relations[i];
+		PoolParent	found;
+
+		if (r->proven == 0 || r->parent != parent || r->dbid != MyDatabaseId ||
+			r->origin != my_slot->origin)
+			continue;
+		for (int c = 0; c < sample->ncolumns; c++)
+		{
+			if (sample->columns[c].resno != r->column.resno ||
+				sample->columns[c].relid != r->column.relid)
+				continue;
+			memset(&found, 0, sizeof(found));
+			found.child = r->child;
+			found.origin = r->origin;
+			found.userid = r->userid;
+			found.key = r->key;
+			found.slot = slot;
+			found.column = r->column;
+			found.parent = parent;
+			found.server_parent = sample->server_queryid;
+			found.stream = sample->stream;
+			found.rows = sample->rows;
+			found.started = sample->started;
+			found.nvalues = copy_values(sample, c, found.values);
+			if (found.nvalues >= 2)
+				add_parent(&found, now);
+		}
+	}
+	npo_unlock(table->lock);
+}
+
+/* -------------------------------------------------------------------------
+ * Evidence
+ * -------------------------------------------------------------------------
+ */
+
+static inline bool
+is_claimed(uint64 rows, int row)
+{
+	return (rows >> row & 1) != 0;
+}
+
+/* rows of the list with this value */
+static int
+count_value(const PoolParent *parent, uint32 value)
+{
+	int			n = 0;
+
+	for (int i = 0; i < parent->nvalues; i++)
+		n += parent->values[i] == value;
+	return n;
+}
+
+/* the rows claimed, in the order of their times */
+static int
+order_claims(const PoolLoop *l, uint8 *rows)
+{
+	int			n = 0;
+
+	for (int row = 0; row < l->parent.nvalues; row++)
+	{
+		int			at = n;
+
+		if (!is_claimed(l->claimed, row))
+			continue;
+		for (; at > 0 && l->when[rows[at - 1]] > l->when[row]; at--)
+			rows[at] = rows[at - 1];
+		rows[at] = row;
+		n++;
+	}
+	return n;
+}
+
+/* Has a row of this value been claimed? */
+static bool
+value_is_claimed(const PoolLoop *l, uint64 claimed, uint32 value)
+{
+	for (int i = 0; i < l->parent.nvalues; i++)
+		if (is_claimed(claimed, i) && l->parent.values[i] == value)
+			return true;
+	return false;
+}
+
+/*
+ * Is this the row behind another?  A program that keeps what it has read passes
+ * over rows whose value has come by.
+ */
+static bool
+comes_next(const PoolLoop *l, uint64 claimed, int last, int row)
+{
+	for (int i = last + 1; i < row; i++)
+		if (!value_is_claimed(l, claimed, l->parent.values[i]))
+			return false;
+	return row > last;
+}
+
+/* the place of a row among those not claimed yet, and how many these are */
+static int
+place_in_window(const PoolLoop *l, uint64 claimed, int row, int *left)
+{
+	uint64		all = l->parent.nvalues >= 64 ? ~UINT64CONST(0) :
+		(UINT64CONST(1) << l->parent.nvalues) - 1;
+	uint64		open = all & ~claimed;
+
+	*left = pg_popcount64(open);
+	return pg_popcount64(open & ((UINT64CONST(1) << row) - 1));
+}
+
+/*
+ * How much more likely the claims are for a loop than for keys drawn at random
+ * from the list, in bits.
+ */
+static float
+weigh(const PoolLoop *l)
+{
+	uint8		rows[POOL_ROWS];
+	int			n = order_claims(l, rows);
+	float		by_row = 0,
+				by_window = 0;
+	uint64		claimed = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		int			row = rows[i];
+		float		chance = (float) count_value(&l->parent, l->parent.values[row]) /
+			l->parent.nvalues;
+		int			left;
+		int			at = place_in_window(l, claimed, row, &left);
+
+		/* where a walk begins says nothing */
+		if (i > 0)
+			by_row += log2f((comes_next(l, claimed, rows[i - 1], row) ? SHARE_NEXT : 0) / chance +
+							(1 - SHARE_NEXT));
+		by_window += log2f((at < WINDOW ? SHARE_WINDOW / Min(left, WINDOW) : 0) / chance +
+						   (1 - SHARE_WINDOW));
+		claimed |= UINT64CONST(1) << row;
+	}
+	return Max(by_row, by_window) - 1 + l->misses * log2f(1 - SHARE_WINDOW);
+}
+
+/* Is this a loop, or certainly none? */
+static bool
+is_proven(PoolLoop *l)
+{
+	uint32		matches = pg_popcount64(l->claimed) + l->beyond;
+	float		bits;
+
+	if (matches < Max(npo_threshold, PROOF_MATCHES) ||
+		l->misses * FORGIVEN_SHARE > matches + l->misses)
+		return false;
+	if (l->parent.traced)
+		return true;
+	bits = weigh(l);
+	if (bits < HOPELESS_BITS)
+		l->seen = 0;			/* the next sweep takes it */
+	return bits >= PROOF_BITS;
+}
+
+/* -------------------------------------------------------------------------
+ * Claims
+ * -------------------------------------------------------------------------
+ */
+
+/* the first row of this value that is free; -1: none, -2: no such value */
+static int
+find_row(const PoolLoop *l, uint32 value)
+{
+	int			result = -2;
+
+	for (int i = 0; i < l->parent.nvalues; i++)
+	{
+		if (l->parent.values[i] != value)
+			continue;
+		if (!is_claimed(l->claimed, i))
+			return i;
+		result = -1;
+	}
+	return result;
+}
+
+/* how far a row is from where the loop stands */
+static int
+distance(const PoolLoop *l, int row)
+{
+	int			left;
+	int			in_window = place_in_window(l, l->claimed, row, &left);
+	int			from_last = abs(row - (l->last + 1));
+
+	return Min(in_window, from_last);
+}
+
+/* Is it a row behind those of a list that is longer than what is kept of it? */
+static bool
+goes_beyond(const PoolLoop *l)
+{
+	return l->state == STATE_PROVEN &&
+		l->parent.rows > l->parent.nvalues + l->beyond &&
+		pg_popcount64(l->claimed) >= l->parent.nvalues - WINDOW;
+}
+
+/*
+ * The loop that an execution belongs to: of those with a free row of its value
+ * the one that stands nearest to it.
+ */
+static PoolLoop *
+choose(const PoolClaim *claim, int *row)
+{
+	PoolLoop   *best = NULL;
+	PoolLoop   *beyond = NULL;
+	int			best_distance = PG_INT32_MAX;
+	bool		known = false;
+
+	for (int i = 0; i < POOL_LOOPS; i++)
+	{
+		PoolLoop   *l = &table->loops[i];
+		int			at;
+
+		if (!is_for(l, claim->child, claim->origin) ||
+			claim->started < l->parent.started)
+			continue;
+		at = find_row(l, claim->hash[l->parent.key]);
+		known |= at >= -1;
+		if (at == -2 && goes_beyond(l))
+			beyond = l;
+		if (at < 0 || distance(l, at) >= best_distance)
+			continue;
+		best = l;
+		best_distance = distance(l, at);
+		*row = at;
+	}
+	if (best == NULL && !known && beyond != NULL)
+	{
+		*row = -1;
+		return beyond;
+	}
+	return best;
+}
+
+/* A row that all loops of the child have used up, or do not have. */
+static void
+note_miss(const PoolClaim *claim)
+{
+	for (int i = 0; i < POOL_LOOPS; i++)
+	{
+		PoolLoop   *l = &table->loops[i];
+
+		if (is_for(l, claim->child, claim->origin) && l->claimed != 0 &&
+			claim->started >= l->parent.started &&
+			(l->parent.traced ||
+			 find_row(l, claim->hash[l->parent.key]) == -1))
+			l->misses++;
+	}
+}
+
+/* A cluster that was reset under its loop begins again with the next claim. */
+static void
+begin_after_reset(PoolLoop *l)
+{
+	if (l->state != STATE_PROVEN || clusters_is_attached(&l->loop))
+		return;
+	change_begin(&l->loop.change);
+	l->loop.cluster = -1;
+	memset(&l->loop.counters, 0, sizeof(l->loop.counters));
+	change_end(&l->loop.change);
+	l->state = STATE_OPEN;
+}
+
+static void
+take_row(PoolLoop *l, int row, const PoolClaim *claim)
+{
+	LoopCounters *c = &l->loop.counters;
+	bool		again = row >= 0 &&
+		value_is_claimed(l, l->claimed, l->parent.values[row]);
+
+	if (row >= 0)
+	{
+		l->claimed |= UINT64CONST(1) << row;
+		l->when[row] = (uint32) Min(claim->started - l->parent.started, PG_UINT32_MAX);
+		l->last = row;
+	}
+	else
+		l->beyond++;
+	l->seen = Max(l->seen, claim->started);
+	change_begin(&l->loop.change);
+	c->calls++;
+	c->duplicate_calls += again;
+	if (c->started == 0 || claim->started < c->started)
+		c->started = claim->started;
+	c->ended = Max(c->ended, claim->started);
+	c->parent_rows = l->parent.rows;
+	change_end(&l->loop.change);
+}
+
+/*
+ * An execution asks for its loop.  False when there is none that it could
+ * belong to.  "provable" says that the loop is proven by this, and has to
+ * be published.
+ */
+bool
+pool_claim(const PoolClaim *claim, PoolTicket *ticket, bool *provable)
+{
+	PoolLoop   *l;
+	int			row = -1;
+
+	*provable = false;
+	ticket->place = -1;
+	npo_lock(table->lock, LW_EXCLUSIVE);
+	sweep(claim->started);
+	l = choose(claim, &row);
+	if (l != NULL)
+	{
+		begin_after_reset(l);
+		take_row(l, row, claim);
+		ticket->place = l - table->loops;
+		ticket->id = l->id;
+		*provable = l->state == STATE_OPEN && is_proven(l);
+	}
+	else
+		note_miss(claim);
+	npo_unlock(table->lock);
+	return l != NULL;
+}
+
+/* Add to the sums of a loop, or take from them. */
+void
+pool_count_usage(LoopCounters *c, const PoolUsage *usage, int sign)
+{
+	c->rows += sign * usage->rows;
+	c->exec_time += sign * usage->exec_time;
+	c->gap_time += sign * usage->gap_time;
+	c->blks_hit += sign * (int64) usage->blks_hit;
+	c->blks_read += sign * (int64) usage->blks_read;
+}
+
+/* An execution that has claimed its row is done. */
+void
+pool_add_usage(const PoolTicket *ticket, const PoolUsage *usage, TimestampTz ended)
+{
+	PoolLoop   *l;
+
+	npo_lock(table->lock, LW_EXCLUSIVE);
+	l = loop_of(ticket);
+	if (l != NULL)
+	{
+		change_begin(&l->loop.change);
+		pool_count_usage(&l->loop.counters, usage, 1);
+		l->loop.counters.max_exec_time = Max(l->loop.counters.max_exec_time,
+											 usage->exec_time);
+		l->loop.counters.ended = Max(l->loop.counters.ended, ended);
+		change_end(&l->loop.change);
+	}
+	npo_unlock(table->lock);
+}
+
+/* the rows that a walk with these keys has asked for, so many at most */
+static uint64
+rows_of_keys(const PoolLoop *l, const uint32 *keys, int nkeys, int64 wanted)
+{
+	uint64		rows = 0;
+
+	for (int row = 0; row < l->parent.nvalues && pg_popcount64(rows) < wanted; row++)
+		for (int i = 0; i < nkeys; i++)
+			if (keys[i] == l->parent.values[row] && !is_claimed(l->claimed, row))
+				rows |= UINT64CONST(1) << row;
+	return rows;
+}
+
+/* Claim these rows one by one, from a time on. */
+static void
+take_rows(PoolLoop *l, uint64 rows, TimestampTz started)
+{
+	int64		after = Max(started - l->parent.started, 0);
+
+	for (int row = 0; row < l->parent.nvalues; row++)
+		if (is_claimed(rows, row))
+			l->when[row] = (uint32) Min(after++, PG_UINT32_MAX);
+	l->claimed |= rows;
+}
+
+/* Its counts move from a loop of this session, published or not. */
+static bool
+take_over(PoolLoop *l, SlotLoop *counts)
+{
+	l->seen = Max(l->seen, counts->counters.ended);
+	if (counts->cluster < 0)
+	{
+		slots_move_counters(counts, &l->loop);
+		return true;
+	}
+	if (!clusters_hand_over(counts, &l->loop))
+		return false;
+	if (l->state == STATE_OPEN)
+		note_relation(&l->parent, GetCurrentTimestamp());
+	l->state = STATE_PROVEN;
+	return true;
+}
+
+/*
+ * The session that ran the parent has walked a part of it by itself: take its
+ * counts over, and with them its cluster, if it has one.  False, with nothing
+ * changed, when they do not fit into what is free, or if it would not be
+ * known that both are one loop.  The keys are those that it has asked for.
+ */
+bool
+pool_join(uint64 child, int slot, const Sample *sample, const uint32 *keys,
+		  int nkeys, SlotLoop *counts)
+{
+	PoolLoop   *l;
+	bool		joined = false;
+
+	npo_lock(table->lock, LW_EXCLUSIVE);
+	l = find_parent(child, slot, sample->stream, sample->started);
+	if (l != NULL && l->state != STATE_PROVING &&
+		(l->state == STATE_PROVEN || counts->cluster >= 0))
+	{
+		uint64		before = l->claimed;
+		uint64		rows = rows_of_keys(l, keys, nkeys, counts->counters.calls);
+
+		take_rows(l, rows, counts->counters.started);
+		joined = pg_popcount64(rows) == counts->counters.calls &&
+			(l->state == STATE_PROVEN || is_proven(l)) && take_over(l, counts);
+		if (!joined)
+			l->claimed = before;
+	}
+	npo_unlock(table->lock);
+	return joined;
+}
+
+/* -------------------------------------------------------------------------
+ * Publishing
+ * -------------------------------------------------------------------------
+ */
+
+/*
+ * The caller is going to publish the loop, which takes looks into the catalog
+ * and must not be done under a lock.  False when somebody else is.
+ */
+bool
+pool_start_proof(const PoolTicket *ticket, PoolParent *parent, LoopCounters *counters)
+{
+	PoolLoop   *l;
+	bool		mine;
+
+	npo_lock(table->lock, LW_EXCLUSIVE);
+	l = loop_of(ticket);
+	mine = l != NULL && l->state == STATE_OPEN;
+	if (mine)
+	{
+		l->state = STATE_PROVING;
+		*parent = l->parent;
+		*counters = l->loop.counters;
+	}
+	npo_unlock(table->lock);
+	return mine;
+}
+
+/* It has been published, to the cluster that "published" names. */
+void
+pool_end_proof(const PoolTicket *ticket, const SlotLoop *published)
+{
+	SlotLoop	orphan = *published;
+	PoolLoop   *l;
+
+	npo_lock(table->lock, LW_EXCLUSIVE);
+	l = loop_of(ticket);
+	if (l != NULL && published->cluster >= 0)
+	{
+		change_begin(&l->loop.change);
+		l->loop.cluster = published->cluster;
+		l->loop.cluster_serial = published->cluster_serial;
+		l->loop.pattern = published->pattern;
+		l->loop.confidence = published->confidence;
+		change_end(&l->loop.change);
+		l->state = STATE_PROVEN;
+		note_relation(&l->parent, GetCurrentTimestamp());
+	}
+	else if (l != NULL)
+		l->state = STATE_OPEN;
+	npo_unlock(table->lock);
+	/* it was given up meanwhile, and its counts with it */
+	if (l == NULL && orphan.cluster >= 0)
+		clusters_detach(&orphan);
+}

@@ -1,0 +1,120 @@
+/*-------------------------------------------------------------------------
+ *
+ * pool.h
+ *	  Loops whose executions are spread over several sessions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PG_NPLUSONE_POOL_H
+#define PG_NPLUSONE_POOL_H
+
+#include "datatype/timestamp.h"
+#include "port/atomics.h"
+
+#include "shape.h"
+#include "slots.h"
+
+#define POOL_TRANCHE "pg_nplusone_pool"
+#define POOL_LOOPS 44			/* executions of parents followed at once */
+#define POOL_ROWS 64			/* rows of a parent that can be claimed */
+
+/* what executions of a child took; times are in microseconds */
+typedef struct PoolUsage
+{
+	int64		rows;
+	int64		exec_time;
+	int64		gap_time;
+	int32		calls;
+	int32		blks_hit;
+	int32		blks_read;
+} PoolUsage;
+
+/* one execution of a child that looks for the parent it belongs to */
+typedef struct PoolClaim
+{
+	uint64		child;
+	uint32		origin;
+	uint32		hash[SHAPE_KEYS];
+	TimestampTz started;
+} PoolClaim;
+
+/* the loop that an execution belongs to; "id" tells lives of a place apart */
+typedef struct PoolTicket
+{
+	int			place;			/* -1: none */
+	uint32		id;
+} PoolTicket;
+
+/* what has become of a loop */
+typedef enum PoolOutcome
+{
+	POOL_OPEN,					/* may be proven yet */
+	POOL_PROVEN,
+	POOL_REFUTED
+} PoolOutcome;
+
+/* a parent's execution and the column of it that a child may follow */
+typedef struct PoolParent
+{
+	uint64		child;
+	uint32		origin;
+	Oid			userid;
+	bool		traced;			/* the origin is one request */
+	uint8		key;			/* key place of the child */
+	int			slot;
+	SampleColumn column;
+	uint64		parent;
+	uint64		server_parent;
+	uint32		stream;
+	int64		rows;
+	TimestampTz started;
+	int			nvalues;
+	uint32		values[POOL_ROWS];
+} PoolParent;
+
+/* loops and relations in the table; read without a lock, by anybody */
+typedef struct PoolCounts
+{
+	pg_atomic_uint32 live;
+	pg_atomic_uint32 relations;
+} PoolCounts;
+
+extern PoolCounts *pool_counts;
+
+extern Size pool_shmem_size(void);
+extern void pool_shmem_init(void);
+extern bool pool_follows(uint64 child, uint32 origin);
+extern bool pool_has_parent(uint64 child, int slot, uint32 stream,
+							TimestampTz started);
+extern bool pool_add(const PoolParent *parent);
+extern void pool_parent_done(const Sample *sample, uint64 parent, int slot);
+extern bool pool_claim(const PoolClaim *claim, PoolTicket *ticket,
+					   bool *provable);
+extern void pool_add_usage(const PoolTicket *ticket, const PoolUsage *usage,
+						   TimestampTz ended);
+extern bool pool_join(uint64 child, int slot, const Sample *sample,
+					  const uint32 *keys, int nkeys, SlotLoop *counts);
+extern bool pool_start_proof(const PoolTicket *ticket, PoolParent *parent,
+							 LoopCounters *counters);
+extern void pool_end_proof(const PoolTicket *ticket, const SlotLoop *published);
+extern PoolOutcome pool_outcome(const PoolTicket *ticket);
+extern int	pool_children(uint32 origin, uint64 *children);
+extern const SlotLoop *pool_get(int place);
+extern void pool_count_usage(LoopCounters *counters, const PoolUsage *usage,
+							 int sign);
+
+/* Is there anything to claim anywhere? */
+static inline bool
+pool_is_live(void)
+{
+	return pg_atomic_read_u32(&pool_counts->live) > 0;
+}
+
+/* Is a result of some statement known to be walked through from elsewhere? */
+static inline bool
+pool_knows_parents(void)
+{
+	return pg_atomic_read_u32(&pool_counts->relations) > 0;
+}
+
+#endif							/* PG_NPLUSONE_POOL_H */
