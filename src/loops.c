@@ -1051,6 +1051,7 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	Loop	   *loop = entry->loop >= 0 ? &loops[entry->loop] : start_loop(entry, queryDesc);
 	uint32		identity;
 	int64		calls;
+	bool		walks;
 
 	if (loop == NULL)
 		return false;
@@ -1059,8 +1060,6 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 		loops_note_orphan(loop);
 	if (loop->published && loop->resets != clusters_resets())
 		begin_after_reset(loop);
-	if (!nested && poolwatch_take(entry, loop, queryDesc, values, now))
-		return false;
 	if (loop->last_stream != evidence_last_stream)
 		note_streams(loop, counts_of(loop)->counters.calls);
 	identity = identity_of(&entry->shape, queryDesc, values);
@@ -1070,7 +1069,13 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 		note_variation(loop, &entry->shape, values);
 		evidence_note_keys(&loop->history, my_unit->seq, values);
 	}
+	walks = loop->follow.sample >= 0 &&
+		evidence_is_next(&loop->follow, values->hash[loop->follow.key]);
 	follow_evidence(loop, values);
+
+	/* what it says here counts, whoever counts the execution */
+	if (!nested && poolwatch_take(entry, loop, queryDesc, values, now, walks))
+		return false;
 	calls = loops_count_call(loop, loops_seen(loop, identity), now);
 
 	if (calls <= NESTING_CALLS && evidence_samples > 0 && loop->outer == 0)

@@ -15,9 +15,12 @@
  * other.  What the claims say is weighed, in bits, against keys drawn at random
  * from the list itself, as if there were no others: a list that is most of a
  * small table is hit at every look-up.  Two programs are thought of, one that
- * walks row by row, and one that works on a window of rows at once; the
- * likelihood of either is a bet that keys drawn at random win once in 2^n
- * times.  Within one request (a trace) no chance has to be ruled out.
+ * walks row by row, and one that works on a window of rows at once, alone or
+ * with a share of the keys among others.  How likely the keys are for one of
+ * them, over how likely they are by chance, is a bet that chance wins once in
+ * 2^n times, whichever row an execution is given: so it is made on every key
+ * of the list, claimed or not.  Within one request (a trace) no chance has to
+ * be ruled out.
  *
  * Locking.  One lightweight lock is held for the length of a claim, and only
  * executions that may belong to such a loop take it.  A proven loop is
@@ -42,24 +45,36 @@
 #include "pool.h"
 #include "settings.h"
 
-/* bits that prove a loop against chance, see weigh() */
+/* bits that prove a loop, see weigh() */
 #define PROOF_BITS 20.0f
 
-/* bits at which it is given up */
-#define HOPELESS_BITS (-12.0f)
+/* it is given up at so few, or when so many keys a row have been of others */
+#define HOPELESS_BITS (-8.0f)
+#define HOPELESS_MISSES 3
 
 /* matches that prove one within a request */
 #define PROOF_MATCHES 3
 
-/* one look-up in so many may be of a row that has been claimed already */
+/* one look-up in so many may be of no free row, within a request */
 #define FORGIVEN_SHARE 10
 
 /* rows that a program works on at once, at most */
-#define WINDOW 16
+#define WINDOW 12
 
 /* how likely the next row, or one in the window, is for such a program */
-#define SHARE_NEXT 0.8f
-#define SHARE_WINDOW 0.95f
+#define SHARE_NEXT 0.9f
+#define SHARE_WINDOW 0.98f
+
+/* shares of the keys of a list that one loop may have, beside all of them */
+#define SHARES 3
+static const float shares[SHARES] = {0.6f, 0.3f, 0.1f};
+
+/*
+ * What it costs to have tried all explanations: half of the belief goes to
+ * the two in which a loop is alone, half to the six in which it is not.
+ */
+#define BITS_ALONE 2.0f
+#define BITS_SHARED 3.6f
 
 /* a loop that is not proven is given up when nothing has come for so long */
 #define PATIENCE USECS_PER_SEC
@@ -85,7 +100,9 @@ typedef struct PoolLoop
 	PoolParent	parent;
 	uint8		state;			/* PoolState */
 	int8		last;			/* row claimed last, -1: none */
-	uint32		misses;			/* of rows that had been claimed */
+	uint32		misses;			/* keys of the list that were of others */
+	float		by_row[SHARES]; /* bits, see note_key() */
+	float		by_window[SHARES];
 	uint32		beyond;			/* claims of rows behind those that are here */
 	uint64		claimed;		/* bit per row */
 	TimestampTz seen;			/* the latest claim */
@@ -544,12 +561,54 @@ place_in_window(const PoolLoop *l, uint64 claimed, int row, int *left)
 	return pg_popcount64(open & ((UINT64CONST(1) << row) - 1));
 }
 
-/*
- * How much more likely the claims are for a loop than for keys drawn at random
- * from the list, in bits.
- */
+/* the share of the list's rows that have this row's value */
 static float
-weigh(const PoolLoop *l)
+chance_of(const PoolLoop *l, int row)
+{
+	return (float) count_value(&l->parent, l->parent.values[row]) / l->parent.nvalues;
+}
+
+/* How much likelier than by chance is a row for one that walks, in turns? */
+static float
+likelihood_of_next(const PoolLoop *l, uint64 claimed, int last, int row)
+{
+	if (last < 0)
+		return 1;				/* where a walk begins says nothing */
+	return (1 - SHARE_NEXT) +
+		(row >= 0 && comes_next(l, claimed, last, row) ? SHARE_NEXT / chance_of(l, row) : 0);
+}
+
+/* The same for one that works on several rows at once. */
+static float
+likelihood_in_window(const PoolLoop *l, uint64 claimed, int row)
+{
+	int			left;
+
+	if (row < 0 || place_in_window(l, claimed, row, &left) >= WINDOW)
+		return 1 - SHARE_WINDOW;
+	return (1 - SHARE_WINDOW) + SHARE_WINDOW / Min(left, WINDOW) / chance_of(l, row);
+}
+
+/*
+ * A key of the list has come.  If only a share of such keys is of this loop,
+ * what does it say?  "row" is the free one that it asks for, -1: none.
+ */
+static void
+note_key(PoolLoop *l, int row)
+{
+	float		by_row = likelihood_of_next(l, l->claimed, l->last, row);
+	float		by_window = likelihood_in_window(l, l->claimed, row);
+
+	for (int i = 0; i < SHARES; i++)
+	{
+		l->by_row[i] += log2f(shares[i] * by_row + 1 - shares[i]);
+		l->by_window[i] += log2f(shares[i] * by_window + 1 - shares[i]);
+	}
+}
+
+/* If all keys of the list are of this loop, in the order of their times. */
+static float
+weigh_alone(const PoolLoop *l)
 {
 	uint8		rows[POOL_ROWS];
 	int			n = order_claims(l, rows);
@@ -559,21 +618,26 @@ weigh(const PoolLoop *l)
 
 	for (int i = 0; i < n; i++)
 	{
-		int			row = rows[i];
-		float		chance = (float) count_value(&l->parent, l->parent.values[row]) /
-			l->parent.nvalues;
-		int			left;
-		int			at = place_in_window(l, claimed, row, &left);
-
-		/* where a walk begins says nothing */
-		if (i > 0)
-			by_row += log2f((comes_next(l, claimed, rows[i - 1], row) ? SHARE_NEXT : 0) / chance +
-							(1 - SHARE_NEXT));
-		by_window += log2f((at < WINDOW ? SHARE_WINDOW / Min(left, WINDOW) : 0) / chance +
-						   (1 - SHARE_WINDOW));
-		claimed |= UINT64CONST(1) << row;
+		by_row += log2f(likelihood_of_next(l, claimed, i > 0 ? rows[i - 1] : -1, rows[i]));
+		by_window += log2f(likelihood_in_window(l, claimed, rows[i]));
+		claimed |= UINT64CONST(1) << rows[i];
 	}
-	return Max(by_row, by_window) - 1 + l->misses * log2f(1 - SHARE_WINDOW);
+	return Max(by_row + l->misses * log2f(1 - SHARE_NEXT),
+			   by_window + l->misses * log2f(1 - SHARE_WINDOW));
+}
+
+/*
+ * How much more likely all of it is for a loop than for keys drawn at random
+ * from the list, in bits, having tried several explanations.
+ */
+static float
+weigh(const PoolLoop *l)
+{
+	float		bits = weigh_alone(l) - BITS_ALONE;
+
+	for (int i = 0; i < SHARES; i++)
+		bits = Max(bits, Max(l->by_row[i], l->by_window[i]) - BITS_SHARED);
+	return bits;
 }
 
 /* Is this a loop, or certainly none? */
@@ -583,13 +647,13 @@ is_proven(PoolLoop *l)
 	uint32		matches = pg_popcount64(l->claimed) + l->beyond;
 	float		bits;
 
-	if (matches < Max(npo_threshold, PROOF_MATCHES) ||
-		l->misses * FORGIVEN_SHARE > matches + l->misses)
+	if (matches < Max(npo_threshold, PROOF_MATCHES))
 		return false;
 	if (l->parent.traced)
-		return true;
+		return l->misses * FORGIVEN_SHARE <= matches + l->misses;
 	bits = weigh(l);
-	if (bits < HOPELESS_BITS)
+	if (bits < HOPELESS_BITS ||
+		(bits < PROOF_BITS && l->misses > HOPELESS_MISSES * l->parent.nvalues))
 		l->seen = 0;			/* the next sweep takes it */
 	return bits >= PROOF_BITS;
 }
@@ -674,18 +738,27 @@ choose(const PoolClaim *claim, int *row)
 	return best;
 }
 
-/* A row that all loops of the child have used up, or do not have. */
+/*
+ * What does this execution say about each loop that it could be of?  "own" is
+ * the one whose it is taken for, NULL: none.
+ */
 static void
-note_miss(const PoolClaim *claim)
+weigh_execution(const PoolClaim *claim, const PoolLoop *own)
 {
 	for (int i = 0; i < POOL_LOOPS; i++)
 	{
 		PoolLoop   *l = &table->loops[i];
+		int			row;
 
-		if (is_for(l, claim->child, claim->origin) && l->claimed != 0 &&
-			claim->started >= l->parent.started &&
-			(l->parent.traced ||
-			 find_row(l, claim->hash[l->parent.key]) == -1))
+		if (!is_for(l, claim->child, claim->origin) ||
+			claim->started < l->parent.started)
+			continue;
+		row = find_row(l, claim->hash[l->parent.key]);
+		if (row == -2 && !l->parent.traced)
+			continue;			/* of other programs, say */
+		if (row != -2)
+			note_key(l, row);
+		if (l != own)
 			l->misses++;
 	}
 }
@@ -745,6 +818,7 @@ pool_claim(const PoolClaim *claim, PoolTicket *ticket, bool *provable)
 	npo_lock(table->lock, LW_EXCLUSIVE);
 	sweep(claim->started);
 	l = choose(claim, &row);
+	weigh_execution(claim, l);
 	if (l != NULL)
 	{
 		begin_after_reset(l);
@@ -753,8 +827,6 @@ pool_claim(const PoolClaim *claim, PoolTicket *ticket, bool *provable)
 		ticket->id = l->id;
 		*provable = l->state == STATE_OPEN && is_proven(l);
 	}
-	else
-		note_miss(claim);
 	npo_unlock(table->lock);
 	return l != NULL;
 }

@@ -43,7 +43,7 @@
 
 #define WATCHES 4				/* children at once */
 #define WATCH_PENDING 16		/* executions that belong to nobody yet */
-#define WATCH_SHARES 8			/* loops with a claim of ours */
+#define WATCH_SHARES 12			/* loops with a claim of ours */
 
 #define LOOK_SLOTS 128			/* slots looked at at once */
 #define LOOK_FOUND 12			/* results taken from one look */
@@ -76,8 +76,7 @@ typedef struct Watch
 	int			loop;			/* whose executions these are, -1: none */
 	uint64		seq;			/* of the latest */
 	uint32		seen;			/* executions of it */
-	uint8		failures;		/* looks that have led to nothing */
-	bool		looking;		/* what was found last is open yet */
+	uint8		failures;		/* looks that have led to nothing yet */
 	TimestampTz look_at;		/* when to look again */
 	TimestampTz busy_until;		/* it belongs to others until then, it seems */
 	int			npending;
@@ -219,7 +218,10 @@ count_here(int loop, const PoolUsage *usage, int sign)
 	change_end(&counts->change);
 }
 
-/* What has become of our claims?  Those of no loop are counted here. */
+/*
+ * What has become of our claims?  Those of no loop are counted here, unless
+ * the loop that is here follows something else.
+ */
 static void
 settle_shares(Watch *watch)
 {
@@ -240,7 +242,7 @@ settle_shares(Watch *watch)
 			watch->look_at = 0;
 			watch->busy_until = GetCurrentStatementStartTimestamp() + WATCHED_FOR;
 		}
-		else
+		else if (loops_get(watch->loop)->follow.sample < 0)
 			count_here(watch->loop, &share->usage, 1);
 	}
 }
@@ -266,6 +268,15 @@ share_of(Watch *watch, const PoolTicket *ticket)
 		unused->ticket = *ticket;
 	}
 	return unused;
+}
+
+static bool
+has_room(const Watch *watch)
+{
+	for (int i = 0; i < WATCH_SHARES; i++)
+		if (watch->shares[i].ticket.place < 0)
+			return true;
+	return false;
 }
 
 static void
@@ -398,7 +409,8 @@ enter_parent(int number, int place, const Watch *watch, const UnitEntry *entry)
 	if (!slots_read_sample(&slot->samples[place], &sample) || sample.total < 2 ||
 		sample.ncolumns == 0 || sample.ncolumns > SAMPLE_COLUMNS ||
 		sample.capacity * sample.ncolumns > SAMPLE_CELLS ||
-		sample.total > sample.capacity || is_ours(slot, &sample))
+		sample.total > sample.capacity || sample.batch > 0 ||
+		is_ours(slot, &sample))
 		return false;
 	memset(&parent, 0, sizeof(parent));
 	parent.parent = sample.queryid != 0 ? sample.queryid : sample.left;
@@ -501,16 +513,16 @@ look(Watch *watch, const UnitEntry *entry, TimestampTz now)
 
 	if (!look_is_due(watch, now))
 		return false;
-	if (watch->looking && watch->busy_until <= now)
-		watch->failures = Min(watch->failures + 1, LOOK_BACKOFF);
 	watch->look_at = now + (LOOK_INTERVAL << watch->failures);
 	if (is_explained_here(watch, entry))
 		return false;
 	n = requests_traced() ? look_at_trace(watch, entry) : look_around(watch, entry);
-	watch->looking = n > 0;
-	if (n > 0)
-		clusters_rouse();
-	return n > 0;
+	if (n == 0)
+		return false;
+	/* in vain until something has been proven */
+	watch->failures = Min(watch->failures + 1, LOOK_BACKOFF);
+	clusters_rouse();
+	return true;
 }
 
 /* -------------------------------------------------------------------------
@@ -550,7 +562,7 @@ claim_pending(Watch *watch, uint64 seq, PoolTicket *provable)
 {
 	bool		any = false;
 
-	for (int i = 0; i < watch->npending;)
+	for (int i = 0; i < watch->npending && has_room(watch);)
 	{
 		Pending    *pending = &watch->pending[i];
 		PoolClaim	claim;
@@ -617,11 +629,12 @@ note_execution(Watch *watch, const KeyValues *values, TimestampTz now)
 /*
  * A repeated statement is about to run.  True when it is of a loop that is
  * spread over sessions, as far as is known: then nothing else counts it.
+ * "walks" says that it goes to the next row of a result of this session.
  * May look into the catalog, and raise an error.
  */
 bool
 poolwatch_take(UnitEntry *entry, Loop *loop, QueryDesc *queryDesc,
-			   const KeyValues *values, TimestampTz now)
+			   const KeyValues *values, TimestampTz now, bool walks)
 {
 	PoolTicket	provable = {-1, 0};
 	Watch	   *watch;
@@ -632,8 +645,7 @@ poolwatch_take(UnitEntry *entry, Loop *loop, QueryDesc *queryDesc,
 	followed = pool_is_live() && pool_follows(entry->queryid, my_slot->origin);
 	if (followed)
 		join(entry, loop);
-	if (loop->follow.sample >= 0 &&
-		(!followed || evidence_is_next(&loop->follow, values->hash[loop->follow.key])))
+	if (loop->follow.sample >= 0 && (!followed || walks))
 		return false;
 	watch = watch_of(entry->queryid);
 	if (watch->loop != loop->number)

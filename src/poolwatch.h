@@ -15,7 +15,8 @@
 extern uint64 poolwatch_seq;
 
 extern bool poolwatch_take(UnitEntry *entry, Loop *loop, QueryDesc *queryDesc,
-						   const KeyValues *values, TimestampTz now);
+						   const KeyValues *values, TimestampTz now,
+						   bool walks);
 extern bool poolwatch_take_first(UnitEntry *entry, QueryDesc *queryDesc,
 								 const KeyValues *values, TimestampTz now);
 extern void poolwatch_end_run(const UnitEntry *entry, const RunUsage *usage);
