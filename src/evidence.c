@@ -565,7 +565,7 @@ evidence_finish_sampling(const Sampler *sampler, int64 rows)
 	if (rows > (int64) sample->total - sample->batch || sampler->truncates)
 		sample->truncated = true;
 	change_end(&sample->change);
-	if (pool_knows_parents())
+	if (pool_may_lead(sample->queryid))
 		pool_parent_done(sample, sample->queryid, NPO_MY_SLOT());
 	if (requests_traced() && sample->total >= 2)
 		traces_note_result(my_slot->origin, NPO_MY_SLOT());

@@ -125,7 +125,7 @@ typedef struct PoolRelation
 
 typedef struct PoolTable
 {
-	PoolCounts	counts;
+	PoolHints	hints;
 	LWLock	   *lock;
 	uint32		next_id;
 	uint32		outcomes[OUTCOMES / 32];	/* bit per life: it was proven */
@@ -134,7 +134,7 @@ typedef struct PoolTable
 } PoolTable;
 
 bool		npo_pools = true;
-PoolCounts *pool_counts = NULL;
+PoolHints  *pool_hints = NULL;
 
 static PoolTable *table = NULL;
 
@@ -150,12 +150,12 @@ pool_shmem_init(void)
 	bool		found;
 
 	table = ShmemInitStruct("pg_nplusone pool", pool_shmem_size(), &found);
-	pool_counts = &table->counts;
+	pool_hints = &table->hints;
 	if (found)
 		return;
 	memset(table, 0, pool_shmem_size());
-	pg_atomic_init_u32(&table->counts.live, 0);
-	pg_atomic_init_u32(&table->counts.relations, 0);
+	pg_atomic_init_u64(&table->hints.children, 0);
+	pg_atomic_init_u64(&table->hints.parents, 0);
 	table->lock = &GetNamedLWLockTranche(POOL_TRANCHE)->lock;
 	table->next_id = 1;
 	for (int i = 0; i < POOL_LOOPS; i++)
@@ -183,6 +183,26 @@ set_outcome(uint32 id, bool proven)
 	*word = proven ? *word | bit : *word & ~bit;
 }
 
+/* The table has changed. */
+static void
+update_hints(void)
+{
+	uint64		children = 0,
+				parents = 0;
+
+	for (int i = 0; i < POOL_LOOPS; i++)
+		if (table->loops[i].state != STATE_FREE)
+		{
+			children |= pool_bit(table->loops[i].parent.child);
+			parents |= pool_bit(table->loops[i].parent.parent);
+		}
+	for (int i = 0; i < RELATIONS; i++)
+		if (table->relations[i].proven != 0)
+			parents |= pool_bit(table->relations[i].parent);
+	pg_atomic_write_u64(&table->hints.children, children);
+	pg_atomic_write_u64(&table->hints.parents, parents);
+}
+
 /* A loop has come to its end: if it is one, it goes to its cluster. */
 static void
 retire(PoolLoop *l)
@@ -191,7 +211,7 @@ retire(PoolLoop *l)
 	if (l->state == STATE_PROVEN)
 		clusters_fold(&l->loop);
 	l->state = STATE_FREE;
-	pg_atomic_fetch_sub_u32(&table->counts.live, 1);
+	update_hints();
 }
 
 static bool
@@ -246,7 +266,7 @@ begin_life(PoolLoop *l, const PoolParent *parent, TimestampTz now)
 	l->loop.parent_queryid = parent->parent;
 	l->loop.userid = parent->userid;
 	l->state = STATE_OPEN;
-	pg_atomic_fetch_add_u32(&table->counts.live, 1);
+	update_hints();
 }
 
 /* -------------------------------------------------------------------------
@@ -377,7 +397,6 @@ static void
 note_relation(const PoolParent *parent, TimestampTz now)
 {
 	PoolRelation   *place = &table->relations[0];
-	uint32		n = 0;
 
 	/* a request does not come again */
 	if (parent->traced)
@@ -403,25 +422,16 @@ note_relation(const PoolParent *parent, TimestampTz now)
 	place->key = parent->key;
 	place->column = parent->column;
 	place->proven = now;
-	for (int i = 0; i < RELATIONS; i++)
-		if (table->relations[i].proven != 0)
-			n++;
-	pg_atomic_write_u32(&table->counts.relations, n);
+	update_hints();
 }
 
 static void
 forget_relations(TimestampTz now)
 {
-	uint32		n = 0;
-
 	for (int i = 0; i < RELATIONS; i++)
-	{
 		if (now - table->relations[i].proven > MEMORY)
 			table->relations[i].proven = 0;
-		if (table->relations[i].proven != 0)
-			n++;
-	}
-	pg_atomic_write_u32(&table->counts.relations, n);
+	update_hints();
 }
 
 /* The values of a result's column; NULLs are nobody's keys. */
@@ -438,49 +448,79 @@ copy_values(const Sample *sample, int column, uint32 *values)
 	return n;
 }
 
+/* A result of what a child follows: its executions may follow this one. */
+static void
+add_result(const Sample *sample, int slot, const PoolParent *known, TimestampTz now)
+{
+	PoolParent	found = *known;
+
+	for (int c = 0; c < sample->ncolumns; c++)
+	{
+		if (sample->columns[c].resno != known->column.resno ||
+			sample->columns[c].relid != known->column.relid)
+			continue;
+		found.slot = slot;
+		found.server_parent = sample->server_queryid;
+		found.stream = sample->stream;
+		found.rows = Max(sample->rows, (int64) sample->total);
+		found.started = sample->started;
+		found.nvalues = copy_values(sample, c, found.values);
+		if (found.nvalues >= 2)
+			add_parent(&found, now);
+	}
+}
+
+static void
+add_of_relations(const Sample *sample, int slot, uint64 parent, TimestampTz now)
+{
+	for (int i = 0; i < RELATIONS; i++)
+	{
+		const PoolRelation *r = &table->relations[i];
+		PoolParent	known;
+
+		if (r->proven == 0 || r->parent != parent || r->dbid != MyDatabaseId ||
+			r->origin != my_slot->origin)
+			continue;
+		memset(&known, 0, sizeof(known));
+		known.child = r->child;
+		known.parent = parent;
+		known.origin = r->origin;
+		known.userid = r->userid;
+		known.key = r->key;
+		known.column = r->column;
+		add_result(sample, slot, &known, now);
+	}
+}
+
+static void
+add_of_loops(const Sample *sample, int slot, uint64 parent, TimestampTz now)
+{
+	for (int i = 0; i < POOL_LOOPS; i++)
+	{
+		const PoolLoop *l = &table->loops[i];
+		PoolParent	known = l->parent;
+
+		if (l->state != STATE_FREE && l->parent.parent == parent &&
+			l->dbid == MyDatabaseId && l->parent.origin == my_slot->origin)
+			add_result(sample, slot, &known, now);
+	}
+}
+
 /*
- * A statement has returned rows that are known to be walked through from
- * other sessions: they need not look for it.
+ * A statement has returned rows which others may be about to walk, as they
+ * walk or have walked other results of it: they need not look for this one.
  */
 void
 pool_parent_done(const Sample *sample, uint64 parent, int slot)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (sample->total > sample->capacity || sample->batch > 0)
+	if (sample->total < 2 || sample->total > sample->capacity || sample->batch > 0)
 		return;
 	npo_lock(table->lock, LW_EXCLUSIVE);
 	forget_relations(now);
-	for (int i = 0; i < RELATIONS; i++)
-	{
-		PoolRelation   *r = &table->relations[i];
-		PoolParent	found;
-
-		if (r->proven == 0 || r->parent != parent || r->dbid != MyDatabaseId ||
-			r->origin != my_slot->origin)
-			continue;
-		for (int c = 0; c < sample->ncolumns; c++)
-		{
-			if (sample->columns[c].resno != r->column.resno ||
-				sample->columns[c].relid != r->column.relid)
-				continue;
-			memset(&found, 0, sizeof(found));
-			found.child = r->child;
-			found.origin = r->origin;
-			found.userid = r->userid;
-			found.key = r->key;
-			found.slot = slot;
-			found.column = r->column;
-			found.parent = parent;
-			found.server_parent = sample->server_queryid;
-			found.stream = sample->stream;
-			found.rows = sample->rows;
-			found.started = sample->started;
-			found.nvalues = copy_values(sample, c, found.values);
-			if (found.nvalues >= 2)
-				add_parent(&found, now);
-		}
-	}
+	add_of_relations(sample, slot, parent, now);
+	add_of_loops(sample, slot, parent, now);
 	npo_unlock(table->lock);
 }
 

@@ -72,14 +72,17 @@ typedef struct PoolParent
 	uint32		values[POOL_ROWS];
 } PoolParent;
 
-/* loops and relations in the table; read without a lock, by anybody */
-typedef struct PoolCounts
+/*
+ * Which statements are children and parents of what is in the table, a bit
+ * for each by its fingerprint; read without a lock, by anybody.
+ */
+typedef struct PoolHints
 {
-	pg_atomic_uint32 live;
-	pg_atomic_uint32 relations;
-} PoolCounts;
+	pg_atomic_uint64 children;
+	pg_atomic_uint64 parents;
+} PoolHints;
 
-extern PoolCounts *pool_counts;
+extern PoolHints *pool_hints;
 
 extern Size pool_shmem_size(void);
 extern void pool_shmem_init(void);
@@ -103,18 +106,31 @@ extern const SlotLoop *pool_get(int place);
 extern void pool_count_usage(LoopCounters *counters, const PoolUsage *usage,
 							 int sign);
 
-/* Is there anything to claim anywhere? */
+static inline uint64
+pool_bit(uint64 fingerprint)
+{
+	return UINT64CONST(1) << (fingerprint ^ fingerprint >> 32) % 64;
+}
+
+/* Is there anything to claim, for anybody? */
 static inline bool
 pool_is_live(void)
 {
-	return pg_atomic_read_u32(&pool_counts->live) > 0;
+	return pg_atomic_read_u64(&pool_hints->children) != 0;
 }
 
-/* Is a result of some statement known to be walked through from elsewhere? */
+/* Might there be something to claim for this child? */
 static inline bool
-pool_knows_parents(void)
+pool_may_follow(uint64 child)
 {
-	return pg_atomic_read_u32(&pool_counts->relations) > 0;
+	return (pg_atomic_read_u64(&pool_hints->children) & pool_bit(child)) != 0;
+}
+
+/* Might the rows of this statement be walked through from other sessions? */
+static inline bool
+pool_may_lead(uint64 parent)
+{
+	return (pg_atomic_read_u64(&pool_hints->parents) & pool_bit(parent)) != 0;
 }
 
 #endif							/* PG_NPLUSONE_POOL_H */

@@ -76,7 +76,9 @@ typedef struct Watch
 	int			loop;			/* whose executions these are, -1: none */
 	uint64		seq;			/* of the latest */
 	uint32		seen;			/* executions of it */
-	uint8		failures;		/* looks that have led to nothing yet */
+	uint32		look_next;		/* the one that looks next, if it is time */
+	bool		postponed;		/* it had to be put off */
+	uint8		failures;		/* claims that have led to nothing lately */
 	TimestampTz look_at;		/* when to look again */
 	TimestampTz busy_until;		/* it belongs to others until then, it seems */
 	int			npending;
@@ -116,7 +118,8 @@ forget_executions(Watch *watch)
 {
 	watch->loop = -1;
 	watch->npending = 0;
-	watch->seen = 0;
+	watch->seen = watch->look_next = 0;
+	watch->postponed = false;
 	for (int i = 0; i < WATCH_SHARES; i++)
 		watch->shares[i].ticket.place = -1;
 	if (current.watch == watch)
@@ -242,8 +245,12 @@ settle_shares(Watch *watch)
 			watch->look_at = 0;
 			watch->busy_until = GetCurrentStatementStartTimestamp() + WATCHED_FOR;
 		}
-		else if (loops_get(watch->loop)->follow.sample < 0)
-			count_here(watch->loop, &share->usage, 1);
+		else
+		{
+			watch->failures = Min(watch->failures + 1, LOOK_BACKOFF);
+			if (loops_get(watch->loop)->follow.sample < 0)
+				count_here(watch->loop, &share->usage, 1);
+		}
 	}
 }
 
@@ -498,31 +505,28 @@ is_explained_here(const Watch *watch, const UnitEntry *entry)
 	return evidence_search(&history, &entry->shape, entry->queryid, 2, candidates) > 0;
 }
 
-static bool
-look_is_due(const Watch *watch, TimestampTz now)
-{
-	return now >= watch->look_at &&
-		(watch->busy_until > now || (watch->seen & (watch->seen - 1)) == 0);
-}
-
-/* Look, unless it has been in vain too often. */
+/*
+ * Look if it is time: at the second execution, then at every doubling, and as
+ * often as may be while others are at it.  What walks a result of this session,
+ * as it seems, waits for what comes.
+ */
 static bool
 look(Watch *watch, const UnitEntry *entry, TimestampTz now)
 {
 	int			n;
 
-	if (!look_is_due(watch, now))
+	watch->postponed = watch->seen >= watch->look_next &&
+		(now < watch->look_at || is_explained_here(watch, entry));
+	if (watch->postponed ||
+		(watch->seen < watch->look_next && watch->busy_until <= now) ||
+		now < watch->look_at)
 		return false;
 	watch->look_at = now + (LOOK_INTERVAL << watch->failures);
-	if (is_explained_here(watch, entry))
-		return false;
+	watch->look_next = watch->seen * 2;
 	n = requests_traced() ? look_at_trace(watch, entry) : look_around(watch, entry);
-	if (n == 0)
-		return false;
-	/* in vain until something has been proven */
-	watch->failures = Min(watch->failures + 1, LOOK_BACKOFF);
-	clusters_rouse();
-	return true;
+	if (n > 0)
+		clusters_rouse();
+	return n > 0;
 }
 
 /* -------------------------------------------------------------------------
@@ -642,7 +646,8 @@ poolwatch_take(UnitEntry *entry, Loop *loop, QueryDesc *queryDesc,
 
 	if (!can_be_pooled(entry, values))
 		return false;
-	followed = pool_is_live() && pool_follows(entry->queryid, my_slot->origin);
+	followed = pool_may_follow(entry->queryid) &&
+		pool_follows(entry->queryid, my_slot->origin);
 	if (followed)
 		join(entry, loop);
 	if (loop->follow.sample >= 0 && (!followed || walks))
@@ -677,7 +682,8 @@ poolwatch_take_first(UnitEntry *entry, QueryDesc *queryDesc,
 
 	if (!can_be_pooled(entry, values) || !traces_has_slots(my_slot->origin))
 		return false;
-	if (!pool_follows(entry->queryid, my_slot->origin))
+	if (!pool_may_follow(entry->queryid) ||
+		!pool_follows(entry->queryid, my_slot->origin))
 	{
 		Watch		one;
 
@@ -730,7 +736,9 @@ poolwatch_is_busy(const UnitEntry *entry)
 {
 	const Watch *watch = find_watch(entry->queryid);
 
-	return watch != NULL && watch->busy_until > GetCurrentStatementStartTimestamp();
+	return watch != NULL &&
+		(watch->busy_until > GetCurrentStatementStartTimestamp() ||
+		 (watch->postponed && watch->seen < WATCH_PENDING));
 }
 
 /* -------------------------------------------------------------------------
@@ -745,11 +753,11 @@ poolwatch_loop_ends(const UnitEntry *entry, Loop *loop)
 	Watch	   *watch = find_watch(entry->queryid);
 	PoolTicket	provable = {-1, 0};
 
-	if (pool_is_live())
+	if (pool_may_follow(entry->queryid))
 		join(entry, loop);
 	if (watch == NULL || watch->loop != loop->number)
 		return;
-	if (pool_is_live())
+	if (pool_may_follow(entry->queryid))
 		claim_pending(watch, 0, &provable);
 	settle_shares(watch);
 	forget_executions(watch);
