@@ -80,10 +80,11 @@ static const float shares[SHARES] = {0.6f, 0.3f, 0.1f};
 #define PATIENCE USECS_PER_SEC
 
 /* what a child follows is remembered for so long after the latest proof */
-#define MEMORY (INT64CONST(60) * USECS_PER_SEC)
+#define MEMORY (INT64CONST(600) * USECS_PER_SEC)
 
 #define RELATIONS 12
 #define OUTCOMES 1024			/* lives of which it is known what came of them */
+#define DONE 128				/* results that need not be entered again */
 
 typedef enum PoolState
 {
@@ -105,6 +106,7 @@ typedef struct PoolLoop
 	float		by_window[SHARES];
 	uint32		beyond;			/* claims of rows behind those that are here */
 	uint64		claimed;		/* bit per row */
+	uint32		running;		/* executions that are not done */
 	TimestampTz seen;			/* the latest claim */
 	SlotLoop	loop;
 	uint32		when[POOL_ROWS];	/* of each claim, after the parent's start */
@@ -129,7 +131,9 @@ typedef struct PoolTable
 	LWLock	   *lock;
 	uint32		next_id;
 	uint32		outcomes[OUTCOMES / 32];	/* bit per life: it was proven */
-	PoolRelation	relations[RELATIONS];
+	uint32		done_next;
+	uint32		done[DONE];		/* hashes, see hash_parent() */
+	PoolRelation relations[RELATIONS];
 	PoolLoop	loops[POOL_LOOPS];
 } PoolTable;
 
@@ -203,6 +207,12 @@ update_hints(void)
 	pg_atomic_write_u64(&table->hints.parents, parents);
 }
 
+static uint32
+hash_parent(uint64 child, int slot, TimestampTz started)
+{
+	return (uint32) value_mix(value_mix(child, slot), started);
+}
+
 /* A loop has come to its end: if it is one, it goes to its cluster. */
 static void
 retire(PoolLoop *l)
@@ -210,6 +220,8 @@ retire(PoolLoop *l)
 	set_outcome(l->id, l->state == STATE_PROVEN);
 	if (l->state == STATE_PROVEN)
 		clusters_fold(&l->loop);
+	table->done[table->done_next++ % DONE] =
+		hash_parent(l->parent.child, l->parent.slot, l->parent.started);
 	l->state = STATE_FREE;
 	update_hints();
 }
@@ -366,13 +378,25 @@ pool_outcome(const PoolTicket *ticket)
  * -------------------------------------------------------------------------
  */
 
+/* Has it been walked through, or has it been found that it was not? */
+static bool
+is_done(const PoolParent *parent)
+{
+	uint32		hash = hash_parent(parent->child, parent->slot, parent->started);
+
+	for (int i = 0; i < DONE; i++)
+		if (table->done[i] == hash)
+			return true;
+	return false;
+}
+
 static bool
 add_parent(const PoolParent *parent, TimestampTz now)
 {
 	PoolLoop   *l;
 
 	sweep(now);
-	if (find_parent(parent->child, parent->slot, parent->stream, parent->started) != NULL)
+	if (is_done(parent) || find_parent(parent->child, parent->slot, parent->stream, parent->started) != NULL)
 		return false;
 	l = free_place();
 	if (l != NULL)
@@ -434,17 +458,20 @@ forget_relations(TimestampTz now)
 	update_hints();
 }
 
-/* The values of a result's column; NULLs are nobody's keys. */
-static int
-copy_values(const Sample *sample, int column, uint32 *values)
+/*
+ * The values of a column in the latest execution of a result; NULLs are nobody's
+ * keys.  Of each execution the first rows are kept, as many as there is room
+ * for.
+ */
+int
+pool_copy_values(const Sample *sample, int column, uint32 *values)
 {
 	const uint32 *cells = &sample->cells[column * sample->capacity];
-	int			held = Min(Min(sample->total, sample->capacity), POOL_ROWS);
 	int			n = 0;
 
-	for (int i = 0; i < held; i++)
-		if (cells[i] != VALUE_UNKNOWN)
-			values[n++] = cells[i];
+	for (uint32 row = sample->batch; row < sample->total && n < POOL_ROWS; row++)
+		if (cells[row % sample->capacity] != VALUE_UNKNOWN)
+			values[n++] = cells[row % sample->capacity];
 	return n;
 }
 
@@ -462,9 +489,9 @@ add_result(const Sample *sample, int slot, const PoolParent *known, TimestampTz 
 		found.slot = slot;
 		found.server_parent = sample->server_queryid;
 		found.stream = sample->stream;
-		found.rows = Max(sample->rows, (int64) sample->total);
+		found.rows = Max(sample->rows, (int64) sample->total - sample->batch);
 		found.started = sample->started;
-		found.nvalues = copy_values(sample, c, found.values);
+		found.nvalues = pool_copy_values(sample, c, found.values);
 		if (found.nvalues >= 2)
 			add_parent(&found, now);
 	}
@@ -515,7 +542,7 @@ pool_parent_done(const Sample *sample, uint64 parent, int slot)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (sample->total < 2 || sample->total > sample->capacity || sample->batch > 0)
+	if (sample->total - sample->batch < 2)
 		return;
 	npo_lock(table->lock, LW_EXCLUSIVE);
 	forget_relations(now);
@@ -831,6 +858,7 @@ take_row(PoolLoop *l, int row, const PoolClaim *claim)
 	}
 	else
 		l->beyond++;
+	l->running++;
 	l->seen = Max(l->seen, claim->started);
 	change_begin(&l->loop.change);
 	c->calls++;
@@ -882,7 +910,18 @@ pool_count_usage(LoopCounters *c, const PoolUsage *usage, int sign)
 	c->blks_read += sign * (int64) usage->blks_read;
 }
 
-/* An execution that has claimed its row is done. */
+/* Have all rows been asked for, and all answers been given? */
+static bool
+is_complete(const PoolLoop *l)
+{
+	return l->state == STATE_PROVEN && l->running == 0 &&
+		l->loop.counters.calls >= l->parent.rows;
+}
+
+/*
+ * An execution that has claimed its row is done: then it is one call in "usage";
+ * or it has run, and will go on.
+ */
 void
 pool_add_usage(const PoolTicket *ticket, const PoolUsage *usage, TimestampTz ended)
 {
@@ -898,6 +937,9 @@ pool_add_usage(const PoolTicket *ticket, const PoolUsage *usage, TimestampTz end
 											 usage->exec_time);
 		l->loop.counters.ended = Max(l->loop.counters.ended, ended);
 		change_end(&l->loop.change);
+		l->running -= Min(l->running, (uint32) usage->calls);
+		if (is_complete(l))
+			retire(l);
 	}
 	npo_unlock(table->lock);
 }

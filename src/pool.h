@@ -90,6 +90,7 @@ extern bool pool_follows(uint64 child, uint32 origin);
 extern bool pool_has_parent(uint64 child, int slot, uint32 stream,
 							TimestampTz started);
 extern bool pool_add(const PoolParent *parent);
+extern int	pool_copy_values(const Sample *sample, int column, uint32 *values);
 extern void pool_parent_done(const Sample *sample, uint64 parent, int slot);
 extern bool pool_claim(const PoolClaim *claim, PoolTicket *ticket,
 					   bool *provable);

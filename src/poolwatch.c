@@ -349,16 +349,20 @@ prove(const PoolTicket *ticket, UnitEntry *entry, const KeyValues *values,
  * -------------------------------------------------------------------------
  */
 
-/* How many of the keys pending at a place does a column have? */
+/* How many of the keys pending at a place are among these values? */
 static int
-count_found(const Sample *sample, int column, const Watch *watch, int key)
+count_found(const uint32 *values, int nvalues, TimestampTz started,
+			const Watch *watch, int key)
 {
 	int			n = 0;
 
 	for (int i = 0; i < watch->npending; i++)
-		if (watch->pending[i].started >= sample->started &&
-			evidence_has_value(sample, column, watch->pending[i].hash[key]))
-			n++;
+		for (int j = 0; j < nvalues && watch->pending[i].started >= started; j++)
+			if (values[j] == watch->pending[i].hash[key])
+			{
+				n++;
+				break;
+			}
 	return n;
 }
 
@@ -372,6 +376,8 @@ choose_column(const Sample *sample, const Watch *watch, const Shape *shape,
 {
 	int			best_rank = -1;
 	int			best_found = 0;
+	uint32		values[POOL_ROWS];
+	int			n;
 
 	for (int key = 0; key < shape->nkeys; key++)
 		for (int column = 0; column < sample->ncolumns; column++)
@@ -381,7 +387,8 @@ choose_column(const Sample *sample, const Watch *watch, const Shape *shape,
 
 			if (shape->keys[key].role != KEY_EQUAL)
 				continue;
-			found = count_found(sample, column, watch, key);
+			n = pool_copy_values(sample, column, values);
+			found = count_found(values, n, sample->started, watch, key);
 			if (found == 0)
 				continue;
 			rank = classify_rank(sample->columns[column].relid, sample->columns[column].attnum,
@@ -413,11 +420,8 @@ enter_parent(int number, int place, const Watch *watch, const UnitEntry *entry)
 	int			column,
 				key;
 
-	if (!slots_read_sample(&slot->samples[place], &sample) || sample.total < 2 ||
-		sample.ncolumns == 0 || sample.ncolumns > SAMPLE_COLUMNS ||
-		sample.capacity * sample.ncolumns > SAMPLE_CELLS ||
-		sample.total > sample.capacity || sample.batch > 0 ||
-		is_ours(slot, &sample))
+	if (!slots_read_sample(&slot->samples[place], &sample) ||
+		sample.capacity == 0 || sample.ncolumns == 0 || is_ours(slot, &sample))
 		return false;
 	memset(&parent, 0, sizeof(parent));
 	parent.parent = sample.queryid != 0 ? sample.queryid : sample.left;
@@ -435,11 +439,9 @@ enter_parent(int number, int place, const Watch *watch, const UnitEntry *entry)
 	parent.column = sample.columns[column];
 	parent.server_parent = sample.server_queryid;
 	parent.stream = sample.stream;
-	parent.rows = Max(sample.rows, (int64) sample.total);
+	parent.rows = Max(sample.rows, (int64) sample.total - sample.batch);
 	parent.started = sample.started;
-	for (int i = 0; i < sample.total && parent.nvalues < POOL_ROWS; i++)
-		if (sample.cells[column * sample.capacity + i] != VALUE_UNKNOWN)
-			parent.values[parent.nvalues++] = sample.cells[column * sample.capacity + i];
+	parent.nvalues = pool_copy_values(&sample, column, parent.values);
 	return parent.nvalues >= 2 && pool_add(&parent);
 }
 
@@ -588,7 +590,8 @@ claim_pending(Watch *watch, uint64 seq, PoolTicket *provable)
 		else
 		{
 			count_here(watch->loop, &pending->usage, -1);
-			pool_add_usage(&ticket, &pending->usage, pending->started);
+			pool_add_usage(&ticket, &pending->usage,
+						   pending->started + pending->usage.exec_time);
 		}
 		remove_pending(watch, i);
 	}
@@ -727,6 +730,7 @@ poolwatch_end_run(const UnitEntry *entry, const RunUsage *usage)
 	}
 	if (current.watch != NULL)
 		note_share(current.watch, &current.ticket, &took);
+	took.calls = 1;
 	pool_add_usage(&current.ticket, &took, usage->ended);
 }
 
