@@ -1070,7 +1070,8 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 		evidence_note_keys(&loop->history, my_unit->seq, values);
 	}
 	walks = loop->follow.sample >= 0 &&
-		evidence_is_next(&loop->follow, values->hash[loop->follow.key]);
+		(evidence_is_next(&loop->follow, values->hash[loop->follow.key]) ||
+		 evidence_is_beyond(&loop->follow));
 	follow_evidence(loop, values);
 
 	/* what it says here counts, whoever counts the execution */

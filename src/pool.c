@@ -476,7 +476,7 @@ pool_copy_values(const Sample *sample, int column, uint32 *values)
 }
 
 /* A result of what a child follows: its executions may follow this one. */
-static void
+static bool
 add_result(const Sample *sample, int slot, const PoolParent *known, TimestampTz now)
 {
 	PoolParent	found = *known;
@@ -492,14 +492,16 @@ add_result(const Sample *sample, int slot, const PoolParent *known, TimestampTz 
 		found.rows = Max(sample->rows, (int64) sample->total - sample->batch);
 		found.started = sample->started;
 		found.nvalues = pool_copy_values(sample, c, found.values);
-		if (found.nvalues >= 2)
-			add_parent(&found, now);
+		return found.nvalues >= 2 && add_parent(&found, now);
 	}
+	return false;
 }
 
-static void
+static bool
 add_of_relations(const Sample *sample, int slot, uint64 parent, TimestampTz now)
 {
+	bool		added = false;
+
 	for (int i = 0; i < RELATIONS; i++)
 	{
 		const PoolRelation *r = &table->relations[i];
@@ -515,13 +517,16 @@ add_of_relations(const Sample *sample, int slot, uint64 parent, TimestampTz now)
 		known.userid = r->userid;
 		known.key = r->key;
 		known.column = r->column;
-		add_result(sample, slot, &known, now);
+		added |= add_result(sample, slot, &known, now);
 	}
+	return added;
 }
 
-static void
+static bool
 add_of_loops(const Sample *sample, int slot, uint64 parent, TimestampTz now)
 {
+	bool		added = false;
+
 	for (int i = 0; i < POOL_LOOPS; i++)
 	{
 		const PoolLoop *l = &table->loops[i];
@@ -529,8 +534,9 @@ add_of_loops(const Sample *sample, int slot, uint64 parent, TimestampTz now)
 
 		if (l->state != STATE_FREE && l->parent.parent == parent &&
 			l->dbid == MyDatabaseId && l->parent.origin == my_slot->origin)
-			add_result(sample, slot, &known, now);
+			added |= add_result(sample, slot, &known, now);
 	}
+	return added;
 }
 
 /*
@@ -541,14 +547,17 @@ void
 pool_parent_done(const Sample *sample, uint64 parent, int slot)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	bool		added;
 
 	if (sample->total - sample->batch < 2)
 		return;
 	npo_lock(table->lock, LW_EXCLUSIVE);
 	forget_relations(now);
-	add_of_relations(sample, slot, parent, now);
-	add_of_loops(sample, slot, parent, now);
+	added = add_of_relations(sample, slot, parent, now);
+	added |= add_of_loops(sample, slot, parent, now);
 	npo_unlock(table->lock);
+	if (added)
+		clusters_rouse();
 }
 
 /* -------------------------------------------------------------------------

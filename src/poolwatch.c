@@ -248,7 +248,7 @@ settle_shares(Watch *watch)
 		else
 		{
 			watch->failures = Min(watch->failures + 1, LOOK_BACKOFF);
-			if (loops_get(watch->loop)->follow.sample < 0)
+			if (loops_get(watch->loop)->parent == 0)
 				count_here(watch->loop, &share->usage, 1);
 		}
 	}
@@ -403,11 +403,14 @@ choose_column(const Sample *sample, const Watch *watch, const Shape *shape,
 	return best_found > 0;
 }
 
-/* Is this result one of our own that is still in use here? */
+/*
+ * Is this result one of our own?  What we have used it for, we know; but of a
+ * request that comes and goes it is as good as any other.
+ */
 static bool
 is_ours(const BackendSlot *slot, const Sample *sample)
 {
-	return slot == my_slot && sample->queryid != 0;
+	return slot == my_slot && (sample->queryid != 0 || !requests_traced());
 }
 
 /* Does a result have keys that we look for?  Then it is entered. */
@@ -598,21 +601,45 @@ claim_pending(Watch *watch, uint64 seq, PoolTicket *provable)
 	return any;
 }
 
-/* This session has walked its own result, which others are walking, too. */
-static void
-join(const UnitEntry *entry, Loop *loop)
+/* Is the result that this session walks one that others walk, too? */
+static bool
+is_walked_elsewhere(const UnitEntry *entry, const Loop *loop)
 {
 	const Follow *follow = &loop->follow;
 	const Sample *sample;
 
 	if (follow->sample < 0)
-		return;
+		return false;
 	sample = &my_slot->samples[follow->sample];
-	if (sample->stream == follow->stream &&
-		pool_has_parent(entry->queryid, NPO_MY_SLOT(), sample->stream, sample->started) &&
-		pool_join(entry->queryid, NPO_MY_SLOT(), sample, loop->seen, LOOP_SEEN,
-				  &my_slot->loops[loop->number]))
-		loops_yield(loop);
+	return sample->stream == follow->stream &&
+		pool_has_parent(entry->queryid, NPO_MY_SLOT(), sample->stream, sample->started);
+}
+
+/* Then both are one loop, if what has been counted here fits in. */
+static void
+join(const UnitEntry *entry, Loop *loop)
+{
+	Watch	   *watch = find_watch(entry->queryid);
+
+	if (!is_walked_elsewhere(entry, loop) ||
+		!pool_join(entry->queryid, NPO_MY_SLOT(), &my_slot->samples[loop->follow.sample],
+				   loop->seen, LOOP_SEEN, &my_slot->loops[loop->number]))
+		return;
+	loops_yield(loop);
+	if (watch != NULL)
+		watch->npending = 0;
+}
+
+/*
+ * Does this session explain by itself what it has run?  What is not walked
+ * here row by row is the others', once there is a miss.
+ */
+static bool
+belongs_here(const Watch *watch, const UnitEntry *entry, const Loop *loop, bool walks)
+{
+	if (loop->follow.sample < 0)
+		return is_explained_here(watch, entry);
+	return walks && (loop->follow.misses == 0 || !is_walked_elsewhere(entry, loop));
 }
 
 /* Note the execution among those pending; it may not stay there for long. */
@@ -653,7 +680,7 @@ poolwatch_take(UnitEntry *entry, Loop *loop, QueryDesc *queryDesc,
 		pool_follows(entry->queryid, my_slot->origin);
 	if (followed)
 		join(entry, loop);
-	if (loop->follow.sample >= 0 && (!followed || walks))
+	if (!followed && loop->follow.sample >= 0)
 		return false;
 	watch = watch_of(entry->queryid);
 	if (watch->loop != loop->number)
@@ -663,9 +690,10 @@ poolwatch_take(UnitEntry *entry, Loop *loop, QueryDesc *queryDesc,
 	if (followed)
 	{
 		watch->busy_until = Max(watch->busy_until, now + 10 * LOOK_INTERVAL);
-		claim_pending(watch, my_unit->seq, &provable);
+		if (!belongs_here(watch, entry, loop, walks))
+			claim_pending(watch, my_unit->seq, &provable);
 	}
-	if (current.ticket.place < 0 && look(watch, entry, now))
+	if (current.ticket.place < 0 && loop->follow.sample < 0 && look(watch, entry, now))
 		claim_pending(watch, my_unit->seq, &provable);
 	if (provable.place >= 0)
 		prove(&provable, entry, values, queryDesc);
