@@ -87,7 +87,7 @@ static void
 leave_sample(Sample *sample, bool left)
 {
 	change_begin(&sample->change);
-	sample->left = left ? sample->queryid : 0;
+	sample->left = !left ? 0 : sample->queryid != 0 ? sample->queryid : sample->left;
 	sample->queryid = 0;
 	if (!left)
 		sample->total = 0;
@@ -109,8 +109,10 @@ evidence_reset(void)
 		Sample	   *sample = &my_slot->samples[i];
 
 		evidence_used[i] = 0;
-		if (sample->queryid != 0 || sample->left != 0)
-			leave_sample(sample, sample->queryid != 0 && requests_traced());
+		/* what an earlier unit has left for its request stays */
+		if (sample->queryid != 0 ||
+			(sample->left != 0 && my_slot->origins[i] == my_slot->origin))
+			leave_sample(sample, requests_traced());
 	}
 }
 

@@ -789,7 +789,7 @@ poolwatch_loop_ends(const UnitEntry *entry, Loop *loop)
 		join(entry, loop);
 	if (watch == NULL || watch->loop != loop->number)
 		return;
-	if (pool_may_follow(entry->queryid))
+	if (loop->follow.sample < 0 && pool_may_follow(entry->queryid))
 		claim_pending(watch, 0, &provable);
 	settle_shares(watch);
 	forget_executions(watch);
