@@ -190,9 +190,10 @@ sub run_requests
 	my ($sessions, $tag, $requests, $rows) = @_;
 	my @keys;
 
+	# that a request is spread shows at its first look-up elsewhere
 	foreach my $request (1 .. $requests)
 	{
-		my $list = $sessions->[ draw(scalar @$sessions) ]->query('simple', sprintf(
+		my $list = $sessions->[ $request % @$sessions ]->query('simple', sprintf(
 			'SELECT id, author_id, title FROM post ORDER BY id LIMIT %d OFFSET %d %s', $rows, 5 * $request, traced($tag, $request)));
 		push @keys, [ map { $_->[1] } @$list ];
 	}
@@ -200,7 +201,9 @@ sub run_requests
 	{
 		foreach my $request (1 .. $requests)
 		{
-			$sessions->[ draw(scalar @$sessions) ]->query('simple',
+			my $session = $n == 0 ? $request + 1 : draw(scalar @$sessions);
+
+			$sessions->[ $session % @$sessions ]->query('simple',
 				"SELECT id, name FROM author WHERE id = $keys[$request - 1][$n] " . traced($tag, $request));
 		}
 	}
