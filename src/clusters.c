@@ -498,6 +498,7 @@ static bool
 tells_no_less(const Cluster *cluster, const Finding *finding)
 {
 	return cluster->text_at[TEXT_QUERY] >= 0 &&
+		(cluster->text_at[TEXT_PARENT] >= 0 || !finding->knows_parent) &&
 		(cluster->confidence > finding->confidence ||
 		 (cluster->confidence == finding->confidence &&
 		  cluster->pattern == finding->pattern));
@@ -542,7 +543,8 @@ clusters_attach(const Finding *finding, SlotLoop *loop)
 		if (number >= 0)
 		{
 			if (finding->confidence >= place(number)->confidence &&
-				finding->texts[TEXT_QUERY] != NULL)
+				finding->texts[TEXT_QUERY] != NULL &&
+				(finding->knows_parent || !tells_no_less(place(number), finding)))
 				set_finding(place(number), finding);
 			attach(number, finding, loop);
 		}
@@ -673,6 +675,29 @@ clusters_hand_over(SlotLoop *from, SlotLoop *to)
 	}
 	unlock_partition(bucket);
 	return same;
+}
+
+/*
+ * The text of the parent of a cluster, which was published by a session that
+ * did not know it.
+ */
+void
+clusters_tell_parent(int32 number, uint32 serial, const char *text)
+{
+	int			bucket;
+	Cluster    *cluster = lock_place(number, LW_EXCLUSIVE, &bucket);
+	Size		len = strlen(text) + 1;
+
+	if (cluster == NULL)
+		return;
+	if (cluster->serial == serial && cluster->text_at[TEXT_PARENT] < 0 &&
+		cluster->text_size + len <= text_room())
+	{
+		memcpy(cluster->texts + cluster->text_size, text, len);
+		cluster->text_at[TEXT_PARENT] = cluster->text_size;
+		cluster->text_size += len;
+	}
+	unlock_partition(bucket);
 }
 
 /* Is the cluster of a published loop still the one it was published to? */

@@ -282,6 +282,8 @@ static void
 make_finding(const UnitEntry *entry, const Loop *loop, const QueryDesc *queryDesc,
 			 LoopFacts *facts, Classification *classification, Finding *finding)
 {
+	int			len;
+
 	memset(finding, 0, sizeof(*finding));
 	finding->key.queryid = entry->queryid;
 	finding->key.parent_queryid = loop->parent;
@@ -294,6 +296,8 @@ make_finding(const UnitEntry *entry, const Loop *loop, const QueryDesc *queryDes
 	gather_facts(entry, loop, queryDesc, facts);
 	classify_loop(facts, classification);
 	finding->pattern = classification->pattern;
+	finding->knows_parent = facts->sample != NULL &&
+		texts_get(facts->sample->text, &len) != NULL;
 	finding->tags = requests_tags();
 }
 

@@ -36,6 +36,7 @@
 #include "evidence.h"
 #include "hooks.h"
 #include "pool.h"
+#include "poolwatch.h"
 #include "requests.h"
 #include "settings.h"
 #include "texts.h"
@@ -568,7 +569,7 @@ evidence_finish_sampling(const Sampler *sampler, int64 rows)
 		sample->truncated = true;
 	change_end(&sample->change);
 	if (pool_may_lead(sample->queryid))
-		pool_parent_done(sample, sample->queryid, NPO_MY_SLOT());
+		poolwatch_parent_done(sample);
 	if (requests_traced() && sample->total >= 2)
 		traces_note_result(my_slot->origin, NPO_MY_SLOT());
 }

@@ -122,6 +122,9 @@ typedef struct PoolRelation
 	Oid			userid;
 	uint8		key;
 	SampleColumn column;
+	int32		cluster;		/* that of its loops, */
+	uint32		cluster_serial;
+	bool		told;			/* which has the parent's text, if it could be had */
 	TimestampTz proven;
 } PoolRelation;
 
@@ -418,9 +421,10 @@ pool_add(const PoolParent *parent)
 
 /* Remember what the child of a proven loop follows. */
 static void
-note_relation(const PoolParent *parent, TimestampTz now)
+note_relation(const PoolLoop *l, TimestampTz now)
 {
-	PoolRelation   *place = &table->relations[0];
+	const PoolParent *parent = &l->parent;
+	PoolRelation *place = &table->relations[0];
 
 	/* a request does not come again */
 	if (parent->traced)
@@ -445,6 +449,10 @@ note_relation(const PoolParent *parent, TimestampTz now)
 	place->userid = parent->userid;
 	place->key = parent->key;
 	place->column = parent->column;
+	place->told = place->told && place->cluster == l->loop.cluster &&
+		place->cluster_serial == l->loop.cluster_serial && place->proven != 0;
+	place->cluster = l->loop.cluster;
+	place->cluster_serial = l->loop.cluster_serial;
 	place->proven = now;
 	update_hints();
 }
@@ -498,13 +506,14 @@ add_result(const Sample *sample, int slot, const PoolParent *known, TimestampTz 
 }
 
 static bool
-add_of_relations(const Sample *sample, int slot, uint64 parent, TimestampTz now)
+add_of_relations(const Sample *sample, int slot, uint64 parent, TimestampTz now,
+				 PoolCluster *untold)
 {
 	bool		added = false;
 
 	for (int i = 0; i < RELATIONS; i++)
 	{
-		const PoolRelation *r = &table->relations[i];
+		PoolRelation *r = &table->relations[i];
 		PoolParent	known;
 
 		if (r->proven == 0 || r->parent != parent || r->dbid != MyDatabaseId ||
@@ -518,6 +527,11 @@ add_of_relations(const Sample *sample, int slot, uint64 parent, TimestampTz now)
 		known.key = r->key;
 		known.column = r->column;
 		added |= add_result(sample, slot, &known, now);
+		if (r->told)
+			continue;
+		r->told = true;
+		untold->number = r->cluster;
+		untold->serial = r->cluster_serial;
 	}
 	return added;
 }
@@ -542,18 +556,20 @@ add_of_loops(const Sample *sample, int slot, uint64 parent, TimestampTz now)
 /*
  * A statement has returned rows which others may be about to walk, as they
  * walk or have walked other results of it: they need not look for this one.
+ * "untold" is a cluster that may lack the statement's text, its number -1: none.
  */
 void
-pool_parent_done(const Sample *sample, uint64 parent, int slot)
+pool_parent_done(const Sample *sample, uint64 parent, int slot, PoolCluster *untold)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	bool		added;
 
+	untold->number = -1;
 	if (sample->total - sample->batch < 2)
 		return;
 	npo_lock(table->lock, LW_EXCLUSIVE);
 	forget_relations(now);
-	added = add_of_relations(sample, slot, parent, now);
+	added = add_of_relations(sample, slot, parent, now, untold);
 	added |= add_of_loops(sample, slot, parent, now);
 	npo_unlock(table->lock);
 	if (added)
@@ -991,7 +1007,7 @@ take_over(PoolLoop *l, SlotLoop *counts)
 	if (!clusters_hand_over(counts, &l->loop))
 		return false;
 	if (l->state == STATE_OPEN)
-		note_relation(&l->parent, GetCurrentTimestamp());
+		note_relation(l, GetCurrentTimestamp());
 	l->state = STATE_PROVEN;
 	return true;
 }
@@ -1073,7 +1089,7 @@ pool_end_proof(const PoolTicket *ticket, const SlotLoop *published)
 		l->loop.confidence = published->confidence;
 		change_end(&l->loop.change);
 		l->state = STATE_PROVEN;
-		note_relation(&l->parent, GetCurrentTimestamp());
+		note_relation(l, GetCurrentTimestamp());
 	}
 	else if (l != NULL)
 		l->state = STATE_OPEN;

@@ -53,6 +53,13 @@ typedef enum PoolOutcome
 	POOL_REFUTED
 } PoolOutcome;
 
+/* a place in the table of clusters, see clusters.h */
+typedef struct PoolCluster
+{
+	int32		number;			/* -1: none */
+	uint32		serial;
+} PoolCluster;
+
 /* a parent's execution and the column of it that a child may follow */
 typedef struct PoolParent
 {
@@ -91,7 +98,8 @@ extern bool pool_has_parent(uint64 child, int slot, uint32 stream,
 							TimestampTz started);
 extern bool pool_add(const PoolParent *parent);
 extern int	pool_copy_values(const Sample *sample, int column, uint32 *values);
-extern void pool_parent_done(const Sample *sample, uint64 parent, int slot);
+extern void pool_parent_done(const Sample *sample, uint64 parent, int slot,
+							 PoolCluster *untold);
 extern bool pool_claim(const PoolClaim *claim, PoolTicket *ticket,
 					   bool *provable);
 extern void pool_add_usage(const PoolTicket *ticket, const PoolUsage *usage,

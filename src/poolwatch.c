@@ -29,11 +29,14 @@
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "storage/proc.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "classify.h"
 #include "compat.h"
 #include "detect.h"
+#include "guard.h"
+#include "normalize.h"
 #include "pool.h"
 #include "poolwatch.h"
 #include "requests.h"
@@ -342,6 +345,50 @@ prove(const PoolTicket *ticket, UnitEntry *entry, const KeyValues *values,
 	pooled.counters = &counters;
 	detect_publish_pooled(entry, &pooled, queryDesc);
 	clusters_rouse();
+}
+
+/* what is told of a parent in whose session this is */
+typedef struct ParentText
+{
+	const Sample *sample;
+	PoolCluster cluster;
+} ParentText;
+
+static void
+tell_parent(void *arg)
+{
+	const ParentText *work = arg;
+	int			len;
+	const char *text = texts_get(work->sample->text, &len);
+
+	if (text != NULL)
+		clusters_tell_parent(work->cluster.number, work->cluster.serial,
+							 normalize_statement(pnstrdup(text, len), 0, 0,
+												 npo_query_size - 1));
+}
+
+/*
+ * A result is there that others may be about to walk.  Their loops may want to
+ * know the text of its statement, which never leaves its session as it is.
+ */
+void
+poolwatch_parent_done(const Sample *sample)
+{
+	ParentText	work = {sample, {-1, 0}};
+	MemoryContext context;
+	MemoryContext caller;
+
+	if (!npo_pools)
+		return;
+	pool_parent_done(sample, sample->queryid, NPO_MY_SLOT(), &work.cluster);
+	if (work.cluster.number < 0)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_nplusone detection",
+									ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	(void) guard_run(tell_parent, &work);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
 }
 
 /* -------------------------------------------------------------------------

@@ -22,6 +22,7 @@ extern bool poolwatch_take_first(UnitEntry *entry, QueryDesc *queryDesc,
 extern void poolwatch_end_run(const UnitEntry *entry, const RunUsage *usage);
 extern void poolwatch_loop_ends(const UnitEntry *entry, Loop *loop);
 extern void poolwatch_unit_ends(void);
+extern void poolwatch_parent_done(const Sample *sample);
 extern bool poolwatch_is_busy(const UnitEntry *entry);
 
 #endif							/* PG_NPLUSONE_POOLWATCH_H */

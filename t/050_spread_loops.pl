@@ -116,6 +116,7 @@ for (1 .. 3)
 	$_->disconnect foreach $first, @others;
 }
 is(listed('true'), "forward_fk|proven|$LINK|3|90|30|90|90", 'three times: three loops');
+like(found($node, 'parent_query'), qr/^SELECT id, author_id, title FROM post ORDER BY id LIMIT \$1$/, 'and by then the text of the list is there');
 ($first) = sessions(1);
 author_loop($first, 'extended', 6);
 $first->disconnect;
