@@ -101,6 +101,7 @@ typedef struct PoolLoop
 	PoolParent	parent;
 	uint8		state;			/* PoolState */
 	int8		last;			/* row claimed last, -1: none */
+	bool		is_spread;		/* others than the parent's session are in it */
 	uint32		misses;			/* keys of the list that were of others */
 	float		by_row[SHARES]; /* bits, see note_key() */
 	float		by_window[SHARES];
@@ -783,6 +784,18 @@ distance(const PoolLoop *l, int row)
 	return Min(in_window, from_last);
 }
 
+/*
+ * The session of a parent judges for itself what it runs, unless others run
+ * parts of it, or the request comes and goes.
+ */
+static inline bool
+may_claim(const PoolLoop *l, const PoolClaim *claim)
+{
+	return is_for(l, claim->child, claim->origin) &&
+		claim->started >= l->parent.started &&
+		(l->is_spread || l->parent.traced || l->parent.slot != claim->slot);
+}
+
 /* Is it a row behind those of a list that is longer than what is kept of it? */
 static bool
 goes_beyond(const PoolLoop *l)
@@ -809,8 +822,7 @@ choose(const PoolClaim *claim, int *row)
 		PoolLoop   *l = &table->loops[i];
 		int			at;
 
-		if (!is_for(l, claim->child, claim->origin) ||
-			claim->started < l->parent.started)
+		if (!may_claim(l, claim))
 			continue;
 		at = find_row(l, claim->hash[l->parent.key]);
 		known |= at >= -1;
@@ -842,8 +854,7 @@ weigh_execution(const PoolClaim *claim, const PoolLoop *own)
 		PoolLoop   *l = &table->loops[i];
 		int			row;
 
-		if (!is_for(l, claim->child, claim->origin) ||
-			claim->started < l->parent.started)
+		if (!may_claim(l, claim))
 			continue;
 		row = find_row(l, claim->hash[l->parent.key]);
 		if (row == -2 && !l->parent.traced)
@@ -884,6 +895,7 @@ take_row(PoolLoop *l, int row, const PoolClaim *claim)
 	else
 		l->beyond++;
 	l->running++;
+	l->is_spread |= l->parent.slot != claim->slot;
 	l->seen = Max(l->seen, claim->started);
 	change_begin(&l->loop.change);
 	c->calls++;

@@ -34,6 +34,7 @@ typedef struct PoolClaim
 {
 	uint64		child;
 	uint32		origin;
+	int			slot;			/* of the session that runs it */
 	uint32		hash[SHAPE_KEYS];
 	TimestampTz started;
 } PoolClaim;

