@@ -83,7 +83,8 @@ static const float shares[SHARES] = {0.6f, 0.3f, 0.1f};
 #define MEMORY (INT64CONST(600) * USECS_PER_SEC)
 
 #define RELATIONS 12
-#define OUTCOMES 1024			/* lives of which it is known what came of them */
+#define OUTCOMES 1024			/* lives of which it is known what came of
+								 * them */
 #define DONE 128				/* results that need not be entered again */
 
 typedef enum PoolState
@@ -125,7 +126,8 @@ typedef struct PoolRelation
 	SampleColumn column;
 	int32		cluster;		/* that of its loops, */
 	uint32		cluster_serial;
-	bool		told;			/* which has the parent's text, if it could be had */
+	bool		told;			/* which has the parent's text, if it could be
+								 * had */
 	TimestampTz proven;
 } PoolRelation;
 
@@ -234,7 +236,7 @@ static bool
 has_expired(const PoolLoop *l, TimestampTz now)
 {
 	int64		patience = l->state == STATE_PROVEN ?
-		Max(npo_idle_gap * INT64CONST(1000), PATIENCE) : PATIENCE;
+	Max(npo_idle_gap * INT64CONST(1000), PATIENCE) : PATIENCE;
 
 	return now - l->seen > patience;
 }
@@ -432,7 +434,7 @@ note_relation(const PoolLoop *l, TimestampTz now)
 		return;
 	for (int i = 0; i < RELATIONS; i++)
 	{
-		PoolRelation   *r = &table->relations[i];
+		PoolRelation *r = &table->relations[i];
 
 		if (r->proven != 0 && r->dbid == MyDatabaseId && r->origin == parent->origin &&
 			r->child == parent->child && r->parent == parent->parent)
@@ -647,7 +649,7 @@ static int
 place_in_window(const PoolLoop *l, uint64 claimed, int row, int *left)
 {
 	uint64		all = l->parent.nvalues >= 64 ? ~UINT64CONST(0) :
-		(UINT64CONST(1) << l->parent.nvalues) - 1;
+	(UINT64CONST(1) << l->parent.nvalues) - 1;
 	uint64		open = all & ~claimed;
 
 	*left = pg_popcount64(open);
@@ -884,7 +886,7 @@ take_row(PoolLoop *l, int row, const PoolClaim *claim)
 {
 	LoopCounters *c = &l->loop.counters;
 	bool		again = row >= 0 &&
-		value_is_claimed(l, l->claimed, l->parent.values[row]);
+	value_is_claimed(l, l->claimed, l->parent.values[row]);
 
 	if (row >= 0)
 	{

@@ -551,6 +551,7 @@ is_explained_here(const Watch *watch, const UnitEntry *entry)
 	{
 		KeyValues	values;
 
+		memset(&values, 0, sizeof(values));
 		memcpy(values.hash, watch->pending[i].hash, sizeof(values.hash));
 		evidence_note_keys(&history, watch->pending[i].seq, &values);
 	}
