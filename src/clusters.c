@@ -387,6 +387,7 @@ make_room(TimestampTz now)
 
 	if (!pg_atomic_test_set_flag(&table->evicting))
 		return;
+	pool_sweep();
 	n = choose_victims(victims, Min(table->capacity / EVICT_SHARE + 1, EVICT_MAX), now);
 	for (int i = 0; i < n; i++)
 		evict(&victims[i]);

@@ -249,6 +249,15 @@ sweep(TimestampTz now)
 			retire(&table->loops[i]);
 }
 
+/* Loops that have ended hold their clusters: let go of them. */
+void
+pool_sweep(void)
+{
+	npo_lock(table->lock, LW_EXCLUSIVE);
+	sweep(GetCurrentTimestamp());
+	npo_unlock(table->lock);
+}
+
 /* a free place, or that of the open loop longest unused; NULL: all are proven */
 static PoolLoop *
 free_place(void)

@@ -94,6 +94,7 @@ extern PoolHints *pool_hints;
 
 extern Size pool_shmem_size(void);
 extern void pool_shmem_init(void);
+extern void pool_sweep(void);
 extern bool pool_follows(uint64 child, uint32 origin);
 extern bool pool_has_parent(uint64 child, int slot, uint32 stream,
 							TimestampTz started);
