@@ -232,16 +232,29 @@ mine(void)
 	return &my_slot->requests;
 }
 
-/* the role, and the request or else the program */
 static uint32
-find_origin(void)
+combine_origin(uint32 hash)
 {
-	const char *name = application_name ? application_name : "";
-	uint32		hash = requests_unit_traced ? requests_unit_hash :
-		hash_bytes((const unsigned char *) name, strlen(name));
-
 	hash = hash_combine(hash, hash_bytes_uint32(GetUserId()));
 	return hash != 0 ? hash : 1;
+}
+
+/* The role and the program: mostly the same as before. */
+static uint32
+find_program(const char *name)
+{
+	static uint32 origin = 0;
+	static Oid	userid;
+	static char program[NAMEDATALEN];
+
+	if (origin != 0 && userid == GetUserId() &&
+		strncmp(program, name, NAMEDATALEN) == 0)
+		return origin;
+	userid = GetUserId();
+	strlcpy(program, name, NAMEDATALEN);
+	origin = combine_origin(hash_bytes((const unsigned char *) program,
+									   strlen(program)));
+	return origin;
 }
 
 /* Whose the unit is shows now, or shows more clearly than before. */
@@ -253,7 +266,8 @@ note_origin(RequestSums *unit)
 	if (requests_unit_traced && traced)
 		return;
 	requests_unit_traced = traced;
-	my_slot->origin = find_origin();
+	my_slot->origin = traced ? combine_origin(requests_unit_hash) :
+		find_program(application_name ? application_name : "");
 	if (traced && !traces_begin(my_slot->origin))
 		unit->units = 0;
 }
