@@ -1076,7 +1076,12 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 
 	/* what it says here counts, whoever counts the execution */
 	if (!nested && poolwatch_take(entry, loop, queryDesc, values, now, walks))
+	{
+		/* what has been given back may be enough to be listed */
+		if (!loop->published && counts_of(loop)->counters.calls >= npo_threshold)
+			reconsider(loop, entry, queryDesc, values, nested);
 		return false;
+	}
 	calls = loops_count_call(loop, loops_seen(loop, identity), now);
 
 	if (calls <= NESTING_CALLS && evidence_samples > 0 && loop->outer == 0)

@@ -79,6 +79,12 @@ static const float shares[SHARES] = {0.6f, 0.3f, 0.1f};
 /* a loop that is not proven is given up when nothing has come for so long */
 #define PATIENCE USECS_PER_SEC
 
+/*
+ * For so long after a result has been found by a look, others of the same
+ * statement are entered as well.
+ */
+#define BREEDING_TIME (INT64CONST(200) * 1000)
+
 /* what a child follows is remembered for so long after the latest proof */
 #define MEMORY (INT64CONST(600) * USECS_PER_SEC)
 
@@ -102,6 +108,7 @@ typedef struct PoolLoop
 	PoolParent	parent;
 	uint8		state;			/* PoolState */
 	int8		last;			/* row claimed last, -1: none */
+	bool		is_bred;		/* of another loop, none of both proven */
 	bool		is_spread;		/* others than the parent's session are in it */
 	uint32		misses;			/* keys of the list that were of others */
 	float		by_row[SHARES]; /* bits, see note_key() */
@@ -109,6 +116,7 @@ typedef struct PoolLoop
 	uint32		beyond;			/* claims of rows behind those that are here */
 	uint64		claimed;		/* bit per row */
 	uint32		running;		/* executions that are not done */
+	TimestampTz began;
 	TimestampTz seen;			/* the latest claim */
 	SlotLoop	loop;
 	uint32		when[POOL_ROWS];	/* of each claim, after the parent's start */
@@ -287,7 +295,7 @@ begin_life(PoolLoop *l, const PoolParent *parent, TimestampTz now)
 	l->dbid = MyDatabaseId;
 	l->parent = *parent;
 	l->last = -1;
-	l->seen = now;
+	l->began = l->seen = now;
 	l->loop.cluster = -1;
 	l->loop.queryid = parent->child;
 	l->loop.parent_queryid = parent->parent;
@@ -548,6 +556,14 @@ add_of_relations(const Sample *sample, int slot, uint64 parent, TimestampTz now,
 	return added;
 }
 
+/* May other results of its parent's statement be entered because of it? */
+static inline bool
+may_breed(const PoolLoop *l, TimestampTz now)
+{
+	return l->state == STATE_PROVEN ||
+		(l->state == STATE_OPEN && !l->is_bred && now - l->began < BREEDING_TIME);
+}
+
 static bool
 add_of_loops(const Sample *sample, int slot, uint64 parent, TimestampTz now)
 {
@@ -557,10 +573,16 @@ add_of_loops(const Sample *sample, int slot, uint64 parent, TimestampTz now)
 	{
 		const PoolLoop *l = &table->loops[i];
 		PoolParent	known = l->parent;
+		bool		is_bred = l->state != STATE_PROVEN;
+		PoolLoop   *bred;
 
-		if (l->state != STATE_FREE && l->parent.parent == parent &&
-			l->dbid == MyDatabaseId && l->parent.origin == my_slot->origin)
-			added |= add_result(sample, slot, &known, now);
+		if (l->parent.parent != parent || l->dbid != MyDatabaseId ||
+			l->parent.origin != my_slot->origin || !may_breed(l, now) ||
+			!add_result(sample, slot, &known, now))
+			continue;
+		added = true;
+		bred = find_parent(known.child, slot, sample->stream, sample->started);
+		bred->is_bred = is_bred;
 	}
 	return added;
 }
