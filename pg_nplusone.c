@@ -12,6 +12,7 @@
  *	 src/unit.c       the unit of work: fingerprints and open executions
  *	 src/shape.c      what kind of statement it is, where its keys lie
  *	 src/evidence.c   samples of results, and keys that follow them in order
+ *	 src/pool.c       loops that are spread over sessions, and poolwatch.c
  *	 src/loops.c      repeated statements and what ties them together
  *	 src/detect.c     once per loop: classify.c, normalize.c, and publishing
  *	 src/clusters.c   the clusters of all backends, in shared memory
@@ -45,11 +46,13 @@
 #include "hooks.h"
 #include "orm.h"
 #include "persist.h"
+#include "pool.h"
 #include "queryid.h"
 #include "requests.h"
 #include "settings.h"
 #include "slots.h"
 #include "tally.h"
+#include "traces.h"
 
 NPO_MODULE_MAGIC;
 
@@ -64,6 +67,7 @@ int			npo_orm = ORM_AUTO;
 int			npo_action = ACTION_OFF;
 int			npo_action_min_confidence = CONFIDENCE_LIKELY;
 char	   *npo_tags = NULL;
+char	   *npo_trace_tag = NULL;
 bool		npo_save = true;
 int			npo_save_interval = 60;
 bool		npo_loaded = false;
@@ -156,6 +160,11 @@ define_detection_settings(void)
 							 "With \"auto\" it is recognised by tags, application_name or SQL.",
 							 &npo_orm, ORM_AUTO, orm_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("pg_nplusone.pools",
+							 "Puts together loops whose statements are spread over several sessions.",
+							 "Sessions of one database, role and application_name are looked at, or those that serve one request, if its statements name it.",
+							 &npo_pools, true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 static bool
@@ -192,6 +201,11 @@ define_request_settings(void)
 							   "A list of key=value, separated by commas, as a comment of a statement would have.",
 							   &npo_tags, "",
 							   PGC_USERSET, 0, check_tags, assign_tags, NULL);
+	DefineCustomStringVariable("pg_nplusone.trace_tag",
+							   "Sets the tag that names the request that a statement serves.",
+							   "It comes before traceparent and request_id, which always do.",
+							   &npo_trace_tag, "",
+							   PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 static void
@@ -221,8 +235,12 @@ request_shmem(void)
 	RequestAddinShmemSpace(heavystore_shmem_size());
 	RequestAddinShmemSpace(connections_shmem_size());
 	RequestAddinShmemSpace(tally_shmem_size());
+	RequestAddinShmemSpace(pool_shmem_size());
+	RequestAddinShmemSpace(traces_shmem_size());
 	RequestNamedLWLockTranche(CLUSTER_LOCK_TRANCHE, CLUSTER_LOCKS);
 	RequestNamedLWLockTranche(REQUESTS_TRANCHE, 1);
+	RequestNamedLWLockTranche(POOL_TRANCHE, 1);
+	RequestNamedLWLockTranche(TRACES_TRANCHE, 1);
 }
 
 static void
@@ -239,6 +257,8 @@ start_shmem(void)
 	heavystore_shmem_init();
 	connections_shmem_init();
 	tally_shmem_init();
+	pool_shmem_init();
+	traces_shmem_init();
 	LWLockRelease(AddinShmemInitLock);
 	if (!IsUnderPostmaster)
 	{

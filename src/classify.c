@@ -77,6 +77,15 @@ rank_pair(TableColumn parent, TableColumn child)
 	return RANK_CHANCE;
 }
 
+/* How well does the catalog explain that a column's values are this key? */
+int
+classify_rank(Oid relid, AttrNumber attnum, const Shape *shape, int key)
+{
+	TableColumn parent = {relid, attnum};
+
+	return rank_pair(parent, key_column(shape, key));
+}
+
 static TableColumn
 sampled_column(const Follow *follow)
 {

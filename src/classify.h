@@ -43,6 +43,8 @@ typedef struct Classification
 extern void classify_loop(const LoopFacts *facts, Classification *result);
 extern int	classify_choose(const Candidate *candidates, int n,
 							const Shape *shape);
+extern int	classify_rank(Oid relid, AttrNumber attnum, const Shape *shape,
+						  int key);
 extern char *classify_link(const Classification *result);
 
 #endif							/* PG_NPLUSONE_CLASSIFY_H */

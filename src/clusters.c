@@ -35,6 +35,7 @@
 #include "clusters.h"
 #include "compat.h"
 #include "locks.h"
+#include "pool.h"
 #include "tally.h"
 
 /* a cluster is not evicted this soon after it was last seen, if others can be */
@@ -45,7 +46,7 @@
 #define EVICT_MAX 64
 
 /* room for advice and rewrite beside the two statements */
-#define TEXT_ROOM_EXTRA 896
+#define TEXT_ROOM_EXTRA 880
 
 typedef struct ClusterTable
 {
@@ -386,6 +387,7 @@ make_room(TimestampTz now)
 
 	if (!pg_atomic_test_set_flag(&table->evicting))
 		return;
+	pool_sweep();
 	n = choose_victims(victims, Min(table->capacity / EVICT_SHARE + 1, EVICT_MAX), now);
 	for (int i = 0; i < n; i++)
 		evict(&victims[i]);
@@ -497,6 +499,7 @@ static bool
 tells_no_less(const Cluster *cluster, const Finding *finding)
 {
 	return cluster->text_at[TEXT_QUERY] >= 0 &&
+		(cluster->text_at[TEXT_PARENT] >= 0 || !finding->knows_parent) &&
 		(cluster->confidence > finding->confidence ||
 		 (cluster->confidence == finding->confidence &&
 		  cluster->pattern == finding->pattern));
@@ -541,7 +544,8 @@ clusters_attach(const Finding *finding, SlotLoop *loop)
 		if (number >= 0)
 		{
 			if (finding->confidence >= place(number)->confidence &&
-				finding->texts[TEXT_QUERY] != NULL)
+				finding->texts[TEXT_QUERY] != NULL &&
+				(finding->knows_parent || !tells_no_less(place(number), finding)))
 				set_finding(place(number), finding);
 			attach(number, finding, loop);
 		}
@@ -641,6 +645,62 @@ clusters_fold(SlotLoop *loop)
 	return true;
 }
 
+/*
+ * A published loop and another one, which may be published to the same
+ * cluster, are one loop: "to" counts for both from now on.  False when the
+ * cluster was reset, or is not the same.
+ */
+bool
+clusters_hand_over(SlotLoop *from, SlotLoop *to)
+{
+	int			bucket;
+	Cluster    *cluster = lock_cluster(from, &bucket);
+	bool		same;
+
+	if (cluster == NULL)
+		return false;
+	same = to->cluster < 0 ||
+		(to->cluster == from->cluster && to->cluster_serial == from->cluster_serial);
+	if (same)
+	{
+		if (to->cluster >= 0)
+			cluster->running--;
+		slots_move_counters(from, to);
+		change_begin(&to->change);
+		to->cluster = from->cluster;
+		to->cluster_serial = from->cluster_serial;
+		to->pattern = from->pattern;
+		to->confidence = from->confidence;
+		change_end(&to->change);
+		unpublish(from);
+	}
+	unlock_partition(bucket);
+	return same;
+}
+
+/*
+ * The text of the parent of a cluster, which was published by a session that
+ * did not know it.
+ */
+void
+clusters_tell_parent(int32 number, uint32 serial, const char *text)
+{
+	int			bucket;
+	Cluster    *cluster = lock_place(number, LW_EXCLUSIVE, &bucket);
+	Size		len = strlen(text) + 1;
+
+	if (cluster == NULL)
+		return;
+	if (cluster->serial == serial && cluster->text_at[TEXT_PARENT] < 0 &&
+		cluster->text_size + len <= text_room())
+	{
+		memcpy(cluster->texts + cluster->text_size, text, len);
+		cluster->text_at[TEXT_PARENT] = cluster->text_size;
+		cluster->text_size += len;
+	}
+	unlock_partition(bucket);
+}
+
 /* Is the cluster of a published loop still the one it was published to? */
 bool
 clusters_is_attached(const SlotLoop *loop)
@@ -655,6 +715,13 @@ clusters_resets(void)
 	return pg_atomic_read_u32(&table->resets);
 }
 
+/* Have every loop that is running look around, as after a reset. */
+void
+clusters_rouse(void)
+{
+	pg_atomic_fetch_add_u32(&table->resets, 1);
+}
+
 bool
 clusters_muted(const SlotLoop *loop)
 {
@@ -666,12 +733,28 @@ clusters_muted(const SlotLoop *loop)
  * -------------------------------------------------------------------------
  */
 
-/* Add what backends are counting for this cluster; its partition is locked. */
+/* Add a loop to a copy if it counts for that cluster, which is at "number". */
+static bool
+add_if_running(Cluster *copy, int number, const SlotLoop *running)
+{
+	SlotLoop	loop;
+
+	if (running->cluster != number || !slots_read_loop(running, &loop) ||
+		loop.cluster != number || loop.cluster_serial != copy->serial)
+		return false;
+	totals_add_loop(&copy->totals, &loop.counters, false);
+	copy->confidence = Max(copy->confidence, loop.confidence);
+	return true;
+}
+
+/* Add what is being counted for this cluster; its partition is locked. */
 static void
 add_running(Cluster *copy, int number)
 {
 	int			left = copy->running;
 
+	for (int i = 0; i < POOL_LOOPS && left > 0; i++)
+		left -= add_if_running(copy, number, pool_get(i));
 	for (int i = 0; i < slots_count() && left > 0; i++)
 	{
 		const BackendSlot *slot = slots_get(i);
@@ -679,17 +762,7 @@ add_running(Cluster *copy, int number)
 		if (slot->pid == 0)
 			continue;
 		for (int j = 0; j < SLOT_LOOPS && left > 0; j++)
-		{
-			SlotLoop	loop;
-
-			if (slot->loops[j].cluster != number ||
-				!slots_read_loop(&slot->loops[j], &loop) ||
-				loop.cluster != number || loop.cluster_serial != copy->serial)
-				continue;
-			totals_add_loop(&copy->totals, &loop.counters, false);
-			copy->confidence = Max(copy->confidence, loop.confidence);
-			left--;
-		}
+			left -= add_if_running(copy, number, &slot->loops[j]);
 	}
 }
 

@@ -113,6 +113,7 @@ typedef struct Finding
 	int64		clusterid;		/* clusters_id() of the key */
 	Pattern		pattern;
 	Confidence	confidence;
+	bool		knows_parent;	/* its text can be had here */
 	const char *link;
 	const char *tags;
 	const char *texts[CLUSTER_TEXTS];
@@ -126,9 +127,12 @@ extern int64 clusters_id(const ClusterKey *key);
 extern bool clusters_attach_known(const Finding *finding, SlotLoop *loop);
 extern bool clusters_attach(const Finding *finding, SlotLoop *loop);
 extern void clusters_detach(SlotLoop *loop);
+extern bool clusters_hand_over(SlotLoop *from, SlotLoop *to);
 extern bool clusters_fold(SlotLoop *loop);
+extern void clusters_tell_parent(int32 number, uint32 serial, const char *text);
 extern bool clusters_is_attached(const SlotLoop *loop);
 extern uint32 clusters_resets(void);
+extern void clusters_rouse(void);
 extern Size clusters_copy_size(void);
 extern int	clusters_capacity(void);
 extern bool clusters_copy(int number, Cluster *copy);

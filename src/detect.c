@@ -38,6 +38,9 @@
 #include "texts.h"
 #include "value.h"
 
+/* the loop spread over sessions that is being published, NULL: none */
+static const PooledLoop *pooled = NULL;
+
 /* this extension's own views, say */
 static bool
 reads_extensions_only(const PlannedStmt *pstmt)
@@ -61,6 +64,8 @@ parent_sample(const Loop *loop)
 
 	if (loop->parent == 0)
 		return NULL;
+	if (pooled != NULL)
+		return pooled->parent;
 	number = evidence_find_sample(loop->parent);
 	return number < 0 ? NULL : &my_slot->samples[number];
 }
@@ -265,6 +270,8 @@ server_queryid_of(uint64 queryid)
 {
 	int			sample = queryid != 0 ? evidence_find_sample(queryid) : -1;
 
+	if (pooled != NULL && queryid != 0)
+		return pooled->parent->server_queryid;
 	return sample >= 0 ? my_slot->samples[sample].server_queryid :
 		NPO_KNOWN_QUERYID(queryid);
 }
@@ -277,6 +284,8 @@ static void
 make_finding(const UnitEntry *entry, const Loop *loop, const QueryDesc *queryDesc,
 			 LoopFacts *facts, Classification *classification, Finding *finding)
 {
+	int			len;
+
 	memset(finding, 0, sizeof(*finding));
 	finding->key.queryid = entry->queryid;
 	finding->key.parent_queryid = loop->parent;
@@ -289,6 +298,8 @@ make_finding(const UnitEntry *entry, const Loop *loop, const QueryDesc *queryDes
 	gather_facts(entry, loop, queryDesc, facts);
 	classify_loop(facts, classification);
 	finding->pattern = classification->pattern;
+	finding->knows_parent = facts->sample != NULL &&
+		texts_get(facts->sample->text, &len) != NULL;
 	finding->tags = requests_tags();
 }
 
@@ -423,7 +434,47 @@ detect_publish(UnitEntry *entry, Loop *loop, SlotLoop *counts, QueryDesc *queryD
 	if (publish(entry, loop, counts, queryDesc, &finding))
 		loop->published = true;
 	MemoryContextSwitchTo(caller);
+	if (pooled != NULL)
+		pool_end_proof(pooled->ticket, counts);
 	if (loop->published)
 		tell(entry, loop, counts, &finding);
 	MemoryContextDelete(context);
+}
+
+/* What stands for a loop of this session when one of several is published. */
+static void
+make_loop(Loop *loop, const PooledLoop *spread, const UnitEntry *entry)
+{
+	memset(loop, 0, sizeof(*loop));
+	loop->entry = entry->number;
+	loop->tie = TIE_VALUES;
+	loop->parent = spread->parent->queryid;
+	loop->varied = 1 << spread->key;
+	loop->identity_varied = true;
+	loop->follow.key = spread->key;
+	loop->follow.queryid = spread->parent->queryid;
+	evidence_note_keys(&loop->history, my_unit->seq, spread->values);
+}
+
+/* The same for a loop that is spread over sessions, see pool.c. */
+void
+detect_publish_pooled(UnitEntry *entry, const PooledLoop *spread, QueryDesc *queryDesc)
+{
+	Loop		loop;
+	SlotLoop	counts;
+
+	make_loop(&loop, spread, entry);
+	memset(&counts, 0, sizeof(counts));
+	counts.cluster = -1;
+	counts.counters = *spread->counters;
+	pooled = spread;
+	PG_TRY();
+	{
+		detect_publish(entry, &loop, &counts, queryDesc);
+	}
+	PG_FINALLY();
+	{
+		pooled = NULL;
+	}
+	PG_END_TRY();
 }

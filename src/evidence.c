@@ -10,6 +10,11 @@
  * evidence: it is not kept, unless its statement is the child of a loop
  * itself; then the rows of all its executions make one stream.
  *
+ * Other sessions look at the samples, too, for loops that are spread over
+ * several (poolwatch.c).  For them a sample that its owner has left, since its
+ * request goes on elsewhere or since the statement ran again, stays until
+ * its place is needed.
+ *
  * Matching is in order: a loop walks the parent's rows, so that its keys are
  * the values of a column from top to bottom, perhaps with repeats and gaps.
  * How much an order says is weighed in bits against keys drawn at random
@@ -24,13 +29,18 @@
 #include <math.h>
 
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "nodes/plannodes.h"
 
 #include "compat.h"
 #include "evidence.h"
 #include "hooks.h"
+#include "pool.h"
+#include "poolwatch.h"
+#include "requests.h"
 #include "settings.h"
 #include "texts.h"
+#include "traces.h"
 #include "unit.h"
 #include "value.h"
 
@@ -58,6 +68,9 @@
 /* a sample that so many statements have not looked at may make room for any */
 #define IDLE_STATEMENTS 256
 
+/* a result is left to others if the statement runs again this soon */
+#define LEFT_AGE USECS_PER_SEC
+
 /* one miss in so many comparisons is forgiven */
 #define FORGIVEN_SHARE 8
 
@@ -70,6 +83,22 @@ int			evidence_samples = 0;
  * -------------------------------------------------------------------------
  */
 
+/* Leave a sample; others may read it unless nothing is "left" of it. */
+static void
+leave_sample(Sample *sample, bool left)
+{
+	change_begin(&sample->change);
+	sample->left = !left ? 0 : sample->queryid != 0 ? sample->queryid : sample->left;
+	sample->queryid = 0;
+	if (!left)
+		sample->total = 0;
+	change_end(&sample->change);
+}
+
+/*
+ * The unit of work ends, and its results are no evidence any more, but for
+ * the same request in other sessions.
+ */
 void
 evidence_reset(void)
 {
@@ -81,12 +110,10 @@ evidence_reset(void)
 		Sample	   *sample = &my_slot->samples[i];
 
 		evidence_used[i] = 0;
-		if (sample->queryid == 0)
-			continue;
-		change_begin(&sample->change);
-		sample->queryid = 0;
-		sample->total = 0;
-		change_end(&sample->change);
+		/* what an earlier unit has left for its request stays */
+		if (sample->queryid != 0 ||
+			(sample->left != 0 && my_slot->origins[i] == my_slot->origin))
+			leave_sample(sample, requests_traced());
 	}
 }
 
@@ -163,6 +190,46 @@ longest_unused(int first, int end)
 	return oldest;
 }
 
+/* the free place among these that was left first; -1: none */
+static int
+free_sample(int first, int end)
+{
+	int			best = -1;
+
+	for (int i = first; i < end; i++)
+	{
+		const Sample *sample = &my_slot->samples[i];
+
+		if (sample->queryid != 0)
+			continue;
+		if (sample->left == 0)
+			return i;
+		if (best < 0 || sample->started < my_slot->samples[best].started)
+			best = i;
+	}
+	return best;
+}
+
+/*
+ * A statement runs again whose rows others may be walking: the new ones go
+ * to a free place, if there is one that is spared as this one is.
+ */
+static int
+move_sample(int number, TimestampTz now)
+{
+	Sample	   *sample = &my_slot->samples[number];
+	int			first = number < SPARED_SAMPLES ? 0 : SPARED_SAMPLES;
+	int			place;
+
+	if (!npo_pools || sample->total < 2 || now - sample->started > LEFT_AGE)
+		return number;
+	place = free_sample(first, first + SPARED_SAMPLES);
+	if (place < 0)
+		return number;
+	leave_sample(sample, true);
+	return place;
+}
+
 /*
  * The sample to write to: the statement's own, a free one, else the one that
  * has been unused for longest.  The first lists of a unit of work are spared
@@ -177,12 +244,12 @@ claim_sample(uint64 queryid, uint64 seq, bool single)
 
 	if (own >= 0)
 		return own;
-	for (int i = 0; i < SLOT_SAMPLES; i++)
-		if (my_slot->samples[i].queryid == 0)
-		{
-			evidence_samples++;
-			return i;
-		}
+	oldest = free_sample(0, SLOT_SAMPLES);
+	if (oldest >= 0)
+	{
+		evidence_samples++;
+		return oldest;
+	}
 	oldest = longest_unused(0, SLOT_SAMPLES);
 	if (seq - evidence_used[oldest] >= IDLE_STATEMENTS)
 		return oldest;
@@ -199,6 +266,8 @@ start_stream(Sample *sample, const Sampler *sampler)
 	sample->queryid = execution->queryid;
 	sample->server_queryid = NPO_SERVER_QUERYID(execution->queryid, pstmt);
 	sample->stream = ++evidence_last_stream;
+	sample->left = 0;
+	my_slot->origins[sample - my_slot->samples] = my_slot->origin;
 	unit_note_news();
 	sample->seq = execution->seq;
 	sample->total = 0;
@@ -219,6 +288,7 @@ open_sample(Sampler *sampler)
 	int			number = claim_sample(execution->queryid, execution->seq,
 									  sampler->seen == 1 && sampler->keep_single);
 	Sample	   *sample;
+	bool		begins;
 
 	if (number < 0)
 	{
@@ -226,11 +296,17 @@ open_sample(Sampler *sampler)
 		return;
 	}
 	sample = &my_slot->samples[number];
+	begins = sample->queryid != execution->queryid ||
+		sample->ncolumns != sampler->ncolumns || !unit_chains_rows(execution);
+	if (begins && sample->queryid == execution->queryid)
+	{
+		number = move_sample(number, execution->started);
+		sample = &my_slot->samples[number];
+	}
 	sampler->sample = number;
 	evidence_used[number] = execution->seq;
 	change_begin(&sample->change);
-	if (sample->queryid != execution->queryid ||
-		sample->ncolumns != sampler->ncolumns || !unit_chains_rows(execution))
+	if (begins)
 		start_stream(sample, sampler);
 	sample->last_seq = execution->seq;
 	sample->batch = sample->total;
@@ -492,6 +568,10 @@ evidence_finish_sampling(const Sampler *sampler, int64 rows)
 	if (rows > (int64) sample->total - sample->batch || sampler->truncates)
 		sample->truncated = true;
 	change_end(&sample->change);
+	if (pool_may_lead(sample->queryid))
+		poolwatch_parent_done(sample);
+	if (requests_traced() && sample->total >= 2)
+		traces_note_result(my_slot->origin, NPO_MY_SLOT());
 }
 
 /* -------------------------------------------------------------------------

@@ -136,7 +136,12 @@ express_begin(QueryDesc *queryDesc, uint64 queryid, bool nested, Express *expres
 	shape_read_keys(queryDesc, &entry->shape, &values);
 	first = is_first_of_unit(entry);
 	if (first)
+	{
+		/* others may have run it for the same request */
+		if (requests_traced())
+			return false;
 		company.run = company.xact_calls = 1;
+	}
 	else
 	{
 		company.run = entry->completed && entry->seq == my_unit->seq ? entry->run + 1 : 1;

@@ -27,6 +27,7 @@
 #include "cycle.h"
 #include "detect.h"
 #include "loops.h"
+#include "poolwatch.h"
 #include "session.h"
 #include "settings.h"
 #include "streak.h"
@@ -99,6 +100,31 @@ forget_orphan(const Loop *loop)
 			loops_orphans[i].loop = -1;
 }
 
+/* Others count what this loop has counted: it begins afresh. */
+void
+loops_yield(Loop *loop)
+{
+	SlotLoop   *counts = counts_of(loop);
+
+	if (counts->cluster >= 0)
+		clusters_detach(counts);
+	change_begin(&counts->change);
+	memset(&counts->counters, 0, sizeof(counts->counters));
+	change_end(&counts->change);
+	forget_orphan(loop);
+	loop->follow.sample = -1;
+	loop->parent = loop->outer = 0;
+	loop->tie = TIE_NONE;
+	loop->published = loop->acted = false;
+	loop->settled = 0;
+	loop->nseen = 0;
+	memset(loop->seen, 0, sizeof(loop->seen));
+	memset(loop->calls_before, 0, sizeof(loop->calls_before));
+	memset(&loop->history, 0, sizeof(loop->history));
+	loop->search_at = npo_threshold;
+	unit_note_news();
+}
+
 static void
 set_parent(Loop *loop, uint64 parent)
 {
@@ -114,6 +140,10 @@ end_loop(Loop *loop)
 	UnitEntry  *entry = entry_of(loop);
 	SlotLoop   *counts = counts_of(loop);
 
+	if (npo_pools)
+		poolwatch_loop_ends(entry, loop);
+	if (counts->cluster >= 0 && counts->counters.calls == 0)
+		clusters_detach(counts);
 	if (counts->cluster >= 0)
 	{
 		/* a session keeps what a reset by others has thrown away */
@@ -280,8 +310,9 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	entry->loop = number;
 	memset(&first, 0, sizeof(first));
 	memcpy(first.hash, entry->first_hash, sizeof(first.hash));
-	evidence_note_keys(&loop->history, entry->first_seq, &first);
-	if (keys_tell_all(&entry->shape, &first))
+	if (!entry->first_pooled)
+		evidence_note_keys(&loop->history, entry->first_seq, &first);
+	if (keys_tell_all(&entry->shape, &first) && !entry->first_pooled)
 	{
 		loop->identity = loops_identity(&entry->shape, queryDesc, &first);
 		loops_seen(loop, loop->identity);
@@ -291,7 +322,7 @@ start_loop(UnitEntry *entry, const QueryDesc *queryDesc)
 	change_begin(&counts->change);
 	memset(&counts->counters, 0, sizeof(counts->counters));
 	counts->cluster = -1;
-	counts->counters.calls = 1;
+	counts->counters.calls = entry->first_pooled ? 0 : 1;
 	counts->counters.started = entry->first_started;
 	counts->counters.ended = my_unit->ended;
 	counts->counters.rows = entry->first_rows;
@@ -960,7 +991,7 @@ settle(Loop *loop, const UnitEntry *entry)
 	const Sample *sample;
 
 	loop->settled = 0;
-	if (!can_settle(loop, entry))
+	if (!can_settle(loop, entry) || poolwatch_is_busy(entry))
 		return;
 	loop->settled = unit_news;
 	loop->wants_history = wants_history(loop, &entry->shape);
@@ -991,6 +1022,7 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 	Loop	   *loop = entry->loop >= 0 ? &loops_list[entry->loop] : start_loop(entry, queryDesc);
 	uint32		identity;
 	int64		calls;
+	bool		walks;
 
 	if (loop == NULL)
 		return false;
@@ -1008,7 +1040,19 @@ loops_count(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 		note_variation(loop, &entry->shape, values);
 		evidence_note_keys(&loop->history, my_unit->seq, values);
 	}
+	walks = loop->follow.sample >= 0 &&
+		(evidence_is_next(&loop->follow, values->hash[loop->follow.key]) ||
+		 evidence_is_beyond(&loop->follow));
 	follow_evidence(loop, values);
+
+	/* what it says here counts, whoever counts the execution */
+	if (!nested && poolwatch_take(entry, loop, queryDesc, values, now, walks))
+	{
+		/* what has been given back may be enough to be listed */
+		if (!loop->published && counts_of(loop)->counters.calls >= npo_threshold)
+			reconsider(loop, entry, queryDesc, values, nested);
+		return false;
+	}
 	calls = loops_count_call(loop, loops_seen(loop, identity), now);
 
 	if (calls <= NESTING_CALLS && evidence_samples > 0 && loop->outer == 0)

@@ -109,6 +109,7 @@ extern Confidence loops_confidence(const Loop *loop);
 extern bool loops_has_ended(const UnitEntry *entry, const KeyValues *values);
 extern void loops_parent_again(UnitEntry *parent);
 extern void loops_release(UnitEntry *entry);
+extern void loops_yield(Loop *loop);
 extern void loops_fold_all(void);
 
 static inline Loop *

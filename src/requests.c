@@ -13,11 +13,18 @@
  * A reset raises the generation of the table.  Sums in a slot that are of an
  * older generation do not count any more; their owner drops them in time.
  *
+ * A request that names itself (a trace) is one unit of work wherever it runs:
+ * the first session that serves it counts the unit, and the longest of its
+ * parts is what they all add up to; see traces.c.  The origin of a unit, a hash
+ * of the role and of the request, or else of application_name, tells other
+ * sessions whether their statements may belong together (poolwatch.c).
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
@@ -26,7 +33,9 @@
 
 #include "locks.h"
 #include "requests.h"
+#include "settings.h"
 #include "tags.h"
+#include "traces.h"
 
 #define FLUSH_INTERVAL USECS_PER_SEC
 
@@ -48,8 +57,11 @@ static RequestTags set_tags;
 static RequestTags comment_tags;
 static uint32 set_hash = 0;
 static uint32 comment_hash = 0;
+static bool set_traced = false; /* it is that of a trace */
+static bool comment_traced = false;
 uint32		requests_tag_hash = 0;	/* the second of them, else the first */
 uint32		requests_unit_hash = 0;
+bool		requests_unit_traced = false;
 static int	last_comment_len = 0;
 static char last_comment[COMMENT_KEPT];
 
@@ -89,6 +101,21 @@ note_tag_hash(void)
 	requests_tag_hash = comment_hash != 0 ? comment_hash : set_hash;
 }
 
+static uint32
+hash_tags(const RequestTags *tags, bool *traced)
+{
+	uint32		trace = tags_trace_hash(tags, npo_trace_tag);
+
+	*traced = trace != 0;
+	return trace != 0 ? trace : tags_request_hash(tags);
+}
+
+static bool
+tags_are_traced(void)
+{
+	return comment_hash != 0 ? comment_traced : set_hash != 0 && set_traced;
+}
+
 /* for the setting pg_nplusone.tags */
 bool
 requests_check_tags(const char *list)
@@ -103,7 +130,7 @@ requests_assign_tags(const char *list)
 {
 	if (!tags_parse_list(list, &set_tags))
 		memset(&set_tags, 0, sizeof(set_tags));
-	set_hash = tags_request_hash(&set_tags);
+	set_hash = hash_tags(&set_tags, &set_traced);
 	note_tag_hash();
 	requests_route_changed = true;
 }
@@ -133,7 +160,7 @@ read_comment(const char *text, int len, int start, int stop)
 		last_comment_len = 0;
 	if (!tags_read_statement(text, len, &comment_tags))
 		memset(&comment_tags, 0, sizeof(comment_tags));
-	comment_hash = tags_request_hash(&comment_tags);
+	comment_hash = hash_tags(&comment_tags, &comment_traced);
 	note_tag_hash();
 	requests_route_changed = true;
 }
@@ -216,6 +243,46 @@ mine(void)
 	return &my_slot->requests;
 }
 
+static uint32
+combine_origin(uint32 hash)
+{
+	hash = hash_combine(hash, hash_bytes_uint32(GetUserId()));
+	return hash != 0 ? hash : 1;
+}
+
+/* The role and the program: mostly the same as before. */
+static uint32
+find_program(const char *name)
+{
+	static uint32 origin = 0;
+	static Oid	userid;
+	static char program[NAMEDATALEN];
+
+	if (origin != 0 && userid == GetUserId() &&
+		strncmp(program, name, NAMEDATALEN) == 0)
+		return origin;
+	userid = GetUserId();
+	strlcpy(program, name, NAMEDATALEN);
+	origin = combine_origin(hash_bytes((const unsigned char *) program,
+									   strlen(program)));
+	return origin;
+}
+
+/* Whose the unit is shows now, or shows more clearly than before. */
+static void
+note_origin(RequestSums *unit)
+{
+	bool		traced = requests_unit_hash != 0 && tags_are_traced();
+
+	if (requests_unit_traced && traced)
+		return;
+	requests_unit_traced = traced;
+	my_slot->origin = traced ? combine_origin(requests_unit_hash) :
+		find_program(application_name ? application_name : "");
+	if (traced && !traces_begin(my_slot->origin))
+		unit->units = 0;
+}
+
 /* The names stay when a unit ends, since the next one mostly has the same. */
 static void
 begin_unit(RequestSums *unit)
@@ -254,6 +321,7 @@ requests_name_unit(void)
 		unit_line = NULL;
 	}
 	requests_route_changed = false;
+	note_origin(unit);
 	change_end(&mine()->change);
 }
 
@@ -261,6 +329,9 @@ requests_name_unit(void)
 void
 requests_note_loop(void)
 {
+	if (requests_unit_traced && mine()->current.units_with_loops == 0 &&
+		!traces_note_loop(my_slot->origin))
+		return;
 	change_begin(&mine()->change);
 	mine()->current.units_with_loops = 1;
 	change_end(&mine()->change);
@@ -356,8 +427,10 @@ sum_up(SlotRequests *slot)
 	if (slot->generation != table->generation ||
 		(unit_line == NULL && !has_line(slot, unit)))
 		requests_flush();
-	change_begin(&slot->change);
 	complete_unit(unit);
+	if (requests_unit_traced)
+		traces_add(my_slot->origin, &unit->max_statements, &unit->max_time);
+	change_begin(&slot->change);
 	if (slot->generation == table->generation)
 	{
 		if (unit_line == NULL)
@@ -393,6 +466,7 @@ requests_close_unit(void)
 	comment_hash = 0;
 	note_tag_hash();
 	requests_unit_hash = 0;
+	requests_unit_traced = false;
 	comment_tags.n = 0;
 	last_comment_len = 0;
 }

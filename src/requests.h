@@ -29,6 +29,7 @@ typedef enum RequestNews
 extern uint32 requests_tag_hash;
 extern uint32 requests_unit_hash;
 extern bool requests_route_changed;
+extern bool requests_unit_traced;
 
 /*
  * A text that was parsed last, and that has no comment at either end.  What
@@ -58,6 +59,13 @@ static inline bool
 requests_same_tags(void)
 {
 	return requests_tag_hash == 0 || requests_tag_hash == requests_unit_hash;
+}
+
+/* Has the request of the unit of work a name of its own, wherever it runs? */
+static inline bool
+requests_traced(void)
+{
+	return requests_unit_traced;
 }
 
 /*

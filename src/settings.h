@@ -43,6 +43,8 @@ extern int	npo_action_min_confidence;	/* Confidence */
 extern bool npo_save;			/* keep clusters across restarts */
 extern int	npo_save_interval;	/* seconds */
 extern char *npo_tags;			/* request tags set by the program */
+extern char *npo_trace_tag;		/* tag that names a request */
+extern bool npo_pools;			/* look for loops spread over sessions */
 extern int	npo_sample_rows;	/* rows of a result kept as evidence */
 
 /* true once the shared memory of the module is there */

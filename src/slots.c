@@ -10,8 +10,10 @@
  * - A reader may see a loop of a backend that has just exited.  The exit
  *	 folds the loop under the lock of its cluster, and readers that add up a
  *	 cluster hold that lock, so nothing is counted twice or lost.
- * - pid, userid and application_name may be of two moments.  They are shown
- *	 only in pg_nplusone_activity.
+ * - pid and dbid may be of two moments.  They are shown only in
+ *	 pg_nplusone_activity, and say which slots are worth a look.
+ * - A sample may be written over while another session looks for the rows that
+ *	 it holds.  Then it is not there.
  *
  *-------------------------------------------------------------------------
  */
@@ -121,6 +123,47 @@ slots_read_loop(const SlotLoop *loop, SlotLoop *copy)
 			break;
 	}
 	return copy->cluster >= 0;
+}
+
+/*
+ * Add what one loop has counted to another, and begin anew.  Nobody else
+ * writes to either.
+ */
+void
+slots_move_counters(SlotLoop *from, SlotLoop *to)
+{
+	LoopCounters *c = &to->counters;
+	const LoopCounters more = from->counters;
+
+	change_begin(&to->change);
+	c->calls += more.calls;
+	c->duplicate_calls += more.duplicate_calls;
+	c->parent_rows = Max(c->parent_rows, more.parent_rows);
+	c->rows += more.rows;
+	c->exec_time += more.exec_time;
+	c->max_exec_time = Max(c->max_exec_time, more.max_exec_time);
+	c->gap_time += more.gap_time;
+	c->blks_hit += more.blks_hit;
+	c->blks_read += more.blks_read;
+	c->started = c->started == 0 ? more.started : Min(c->started, more.started);
+	c->ended = Max(c->ended, more.ended);
+	change_end(&to->change);
+	change_begin(&from->change);
+	memset(&from->counters, 0, sizeof(from->counters));
+	change_end(&from->change);
+}
+
+/* Copy a result of another backend.  False when it is being written to. */
+bool
+slots_read_sample(const Sample *sample, Sample *copy)
+{
+	const volatile uint32 *change = &sample->change;
+	uint32		before = *change;
+
+	pg_read_barrier();
+	memcpy(copy, sample, sizeof(*copy));
+	pg_read_barrier();
+	return before % 2 == 0 && before == *change;
 }
 
 /* Statements that did not fit into a private table, in all backends. */

@@ -17,7 +17,7 @@
 #include "port/atomics.h"
 
 #define SLOT_LOOPS 12			/* repeated statements followed at once */
-#define SLOT_ROUTES 3			/* routes summed up before they are shared */
+#define SLOT_ROUTES 2			/* routes summed up before they are shared */
 #define SLOT_SAMPLES 8			/* results kept as evidence */
 #define SAMPLE_COLUMNS 16		/* columns of a result kept */
 #define SAMPLE_CELLS 320		/* values of a result kept */
@@ -68,7 +68,8 @@ typedef struct Sample
 {
 	uint32		change;			/* odd while the owner writes */
 	uint32		stream;			/* changes when the rows start afresh */
-	uint64		queryid;		/* 0: unused */
+	uint64		queryid;		/* 0: unused, or left */
+	uint64		left;			/* what it was when the owner left it, or 0 */
 	uint64		server_queryid; /* as pg_stat_statements has it */
 	uint64		seq;			/* of the statement that started the stream */
 	uint64		last_seq;		/* of the one that last added to it */
@@ -112,8 +113,8 @@ typedef struct BackendSlot
 {
 	int			pid;			/* 0: nobody */
 	Oid			dbid;
-	Oid			userid;
-	char		application_name[NAMEDATALEN];
+	uint32		origin;			/* of the unit of work, see requests.c */
+	uint32		origins[SLOT_SAMPLES];	/* of each sample below */
 	uint64		dropped;		/* statements lost to a full private table */
 	SlotRequests requests;
 	SlotLoop	loops[SLOT_LOOPS];
@@ -130,6 +131,8 @@ extern void slots_detach(void);
 extern int	slots_count(void);
 extern BackendSlot *slots_get(int number);
 extern bool slots_read_loop(const SlotLoop *loop, SlotLoop *copy);
+extern void slots_move_counters(SlotLoop *from, SlotLoop *to);
+extern bool slots_read_sample(const Sample *sample, Sample *copy);
 extern uint64 slots_dropped(void);
 
 /* The owner brackets its writes with these. */

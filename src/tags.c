@@ -642,23 +642,44 @@ trace_id(const char *traceparent, int len)
 }
 
 /*
- * tags_request_hash
+ * tags_trace_hash
  *
- * Who asks: equal for statements of one request.  Where the tags name no
- * request, the route stands in for it; 0 if they name no route either.
+ * Which request asks: equal for statements of one, whatever sessions they run
+ * in.  "named" is a tag that says so in the program's own way, NULL or empty:
+ * none.  0 if the tags name no request.
  */
 uint32_t
-tags_request_hash(const RequestTags *tags)
+tags_trace_hash(const RequestTags *tags, const char *named)
 {
 	const char *value;
 	int			len = 0;
-	char		route[TAGS_MAX_BYTES + 1];
 
+	if (named != NULL && named[0] != '\0' &&
+		(value = tags_get(tags, named, &len)) != NULL)
+		return hash_text(value, len, false);
 	if ((value = tags_get(tags, "traceparent", &len)) != NULL &&
 		(value = trace_id(value, len)) != NULL)
 		return hash_text(value, 32, true);
 	if ((value = tags_get(tags, "request_id", &len)) != NULL)
 		return hash_text(value, len, false);
+	return 0;
+}
+
+/*
+ * tags_request_hash
+ *
+ * Who asks: where the tags name no request, the route stands in for it; 0 if
+ * they name no route either.
+ */
+uint32_t
+tags_request_hash(const RequestTags *tags)
+{
+	char		route[TAGS_MAX_BYTES + 1];
+	uint32_t	trace = tags_trace_hash(tags, NULL);
+	int			len;
+
+	if (trace != 0)
+		return trace;
 	len = tags_route(tags, route, sizeof(route));
 	return len > 0 ? hash_text(route, len, false) : 0;
 }

@@ -53,6 +53,7 @@ extern bool tags_parse_list(const char *list, RequestTags *tags);
 
 extern const char *tags_get(const RequestTags *tags, const char *key,
 							int *len);
+extern uint32_t tags_trace_hash(const RequestTags *tags, const char *named);
 extern uint32_t tags_request_hash(const RequestTags *tags);
 extern int	tags_route(const RequestTags *tags, char *buf, size_t size);
 extern int	tags_to_json(const RequestTags *tags, char *buf, size_t size);

@@ -35,6 +35,7 @@
 #include "compat.h"
 #include "cycle.h"
 #include "loops.h"
+#include "poolwatch.h"
 #include "requests.h"
 #include "session.h"
 #include "settings.h"
@@ -197,6 +198,7 @@ unit_close(void)
 	if (my_unit == NULL)
 		return;
 	streak_close();
+	poolwatch_unit_ends();
 	loops_fold_all();
 	evidence_reset();
 	requests_close_unit();
@@ -511,6 +513,8 @@ count_execution(UnitEntry *entry, QueryDesc *queryDesc, const KeyValues *values,
 		if (entry->generation != 0 && (entry->shape.flags & SHAPE_ROWS_KNOWN) == 0)
 			shape_note_rows(queryDesc->plannedstmt, &entry->shape);
 		unit_begin_entry(entry, values, now);
+		if (requests_traced() && !nested)
+			entry->first_pooled = poolwatch_take_first(entry, queryDesc, values, now);
 		return false;
 	}
 	return loops_count(entry, queryDesc, values, now, nested);
@@ -607,13 +611,15 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 	if (entry->is_parent)
 		unit_note_news();
 	cycle_note_rows(entry->queryid, execution->rows);
+	if (poolwatch_seq == execution->seq)
+		poolwatch_end_run(entry, usage);
 	if (execution->counted && entry->loop >= 0)
 	{
 		loops_end_run(entry, usage, execution, first_run);
 		if (!execution->nested)
 			streak_open(entry, execution->queryDesc);
 	}
-	else if (execution->seq == entry->first_seq)
+	else if (execution->seq == entry->first_seq && !entry->first_pooled)
 		unit_note_first_run(entry, usage);
 }
 

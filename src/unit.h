@@ -45,6 +45,7 @@ typedef struct UnitEntry
 	bool		is_parent;		/* some loop follows its rows */
 	bool		keeps_singles;	/* its loop may keep single rows */
 	bool		completed;		/* its latest execution did not fail */
+	bool		first_pooled;	/* its first is counted in pool.c */
 	/* what its first execution took, for when a second makes it a loop */
 	TimestampTz first_started;
 	int64		first_rows;
@@ -204,6 +205,7 @@ unit_begin_entry(UnitEntry *entry, const KeyValues *values, TimestampTz now)
 	entry->loop = -1;
 	entry->is_parent = false;
 	entry->keeps_singles = false;
+	entry->first_pooled = false;
 	entry->run = entry->xact_calls = 1;
 	memcpy(entry->first_hash, values->hash, sizeof(entry->first_hash));
 	entry->first_started = now;
