@@ -85,6 +85,7 @@ streak_open(UnitEntry *entry, const QueryDesc *queryDesc)
 		 queryDesc->plannedstmt->hasReturning);
 	streak.same_xact = (loop->tie == TIE_XACT);
 	streak.userid = entry->userid;
+	streak.max_gap = npo_idle_gap * INT64CONST(1000);
 	streak.max_xact_calls = loop->xact_low + loop->xact_range;
 	streak.loop = loop;
 	streak.counters = &my_slot->loops[loop->number].counters;
@@ -167,7 +168,8 @@ count_execution(Loop *loop, uint32 key, int64 gap)
 		c->gap_time += gap;
 	c->calls++;
 	unit_statements++;
-	requests_count_statement();
+	/* the request has its name since its first statement */
+	my_slot->requests.current.statements++;
 }
 
 /*
@@ -186,7 +188,7 @@ streak_begin(QueryDesc *queryDesc)
 	uint32		key;
 
 	if (streak.execution.queryDesc != NULL || streak.left == 0 ||
-		gap > npo_idle_gap * INT64CONST(1000) ||
+		gap > streak.max_gap ||
 		round_trips == entry->round_trips ||
 		(same_xact ? entry->xact_calls >= streak.max_xact_calls : streak.same_xact) ||
 		GetUserId() != streak.userid ||

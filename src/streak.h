@@ -25,6 +25,7 @@ typedef struct Streak
 	bool		sampled;		/* it might return a second row */
 	bool		same_xact;		/* tied by the transaction of before */
 	Oid			userid;
+	int64		max_gap;		/* idle time that ends the unit of work */
 	uint32		max_xact_calls; /* with more, the transaction would be a tie */
 	Loop	   *loop;
 	LoopCounters *counters;
