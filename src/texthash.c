@@ -47,7 +47,7 @@ typedef enum Before
 	BEFORE_LIST					/* "(" or "," */
 } Before;
 
-typedef struct Scan
+typedef struct TextScan
 {
 	const char *text;
 	const char *end;			/* a character that ends words */
@@ -64,7 +64,7 @@ typedef struct Scan
 	bool		noted;			/* the beginning is kept */
 	bool		writes;			/* the statement is INSERT or UPDATE */
 	bool		standard_strings;
-} Scan;
+} TextScan;
 
 #define MAX_DEPTH 63
 
@@ -81,7 +81,7 @@ typedef struct Beginning
 	int			len;			/* 0: unused */
 	uint64		tail;			/* its last eight bytes, which differ most
 								 * often */
-	Scan		scan;			/* when that literal was reached */
+	TextScan	scan;			/* when that literal was reached */
 	char		text[MAX_BEGINNING];
 } Beginning;
 
@@ -154,7 +154,7 @@ is_digit(char c)
 
 /* Everything up to here counts. */
 static inline void
-take(Scan *scan, const char *to)
+take(TextScan *scan, const char *to)
 {
 	const char *s = scan->from;
 	uint64		hash = scan->hash;
@@ -169,7 +169,7 @@ take(Scan *scan, const char *to)
 
 /* What lies between here and there does not, but that it is of this kind. */
 static inline void
-leave_out(Scan *scan, const char *from, const char *to, uint64 kind)
+leave_out(TextScan *scan, const char *from, const char *to, uint64 kind)
 {
 	take(scan, from);
 	scan->hash = value_mix(scan->hash, kind);
@@ -184,7 +184,7 @@ ends_token(char c)
 }
 
 static void
-note_beginning(Scan *scan, const char *to)
+note_beginning(TextScan *scan, const char *to)
 {
 	const int	len = to - scan->text;
 	Beginning  *beginning;
@@ -202,7 +202,7 @@ note_beginning(Scan *scan, const char *to)
 
 /* The same for a literal; "scan" is as it was before it. */
 static inline void
-leave_out_literal(Scan *scan, const char *from, const char *to, uint64 type)
+leave_out_literal(TextScan *scan, const char *from, const char *to, uint64 type)
 {
 	take(scan, from);
 	if (!scan->noted)
@@ -213,7 +213,7 @@ leave_out_literal(Scan *scan, const char *from, const char *to, uint64 type)
 
 /* Go on behind a beginning that is known; returns what comes there. */
 static inline const char *
-skip_beginning(Scan *scan, const char *text, int len)
+skip_beginning(TextScan *scan, const char *text, int len)
 {
 	for (int i = 0; i < BEGINNINGS; i++)
 	{
@@ -283,7 +283,7 @@ word_at(const char *s, int len)
 
 /* The same at once, where there are as many bytes. */
 static inline uint64
-word_in(const Scan *scan, const char *s, int len)
+word_in(const TextScan *scan, const char *s, int len)
 {
 	if (scan->end - s < (int) sizeof(uint64) || len > (int) sizeof(uint64))
 		return word_at(s, len);
@@ -296,7 +296,7 @@ word_in(const Scan *scan, const char *s, int len)
  * stands in the other: also when it is a subselect, with its WHERE.
  */
 static inline void
-enter_section(Scan *scan, Section section)
+enter_section(TextScan *scan, Section section)
 {
 	scan->section = (scan->unsafe >> scan->depth & 1) != 0 ? IN_NOTHING : section;
 	scan->section_depth = scan->depth;
@@ -304,7 +304,7 @@ enter_section(Scan *scan, Section section)
 
 /* A word that may mean something has been read. */
 static void
-note_word(Scan *scan, const char *s, uint32 len)
+note_word(TextScan *scan, const char *s, uint32 len)
 {
 	const bool	distinct = (scan->before == BEFORE_DISTINCT);
 	const bool	first = !scan->begun;
@@ -371,7 +371,7 @@ note_word(Scan *scan, const char *s, uint32 len)
 }
 
 static inline const char *
-scan_word(Scan *scan, const char *s)
+scan_word(TextScan *scan, const char *s)
 {
 	const char *at = s + 1;
 	uint32		len;
@@ -394,7 +394,7 @@ scan_word(Scan *scan, const char *s)
 
 /* May a literal that begins here be left out? */
 static inline bool
-is_idle(const Scan *scan)
+is_idle(const TextScan *scan)
 {
 	if (scan->section != IN_VALUES)
 		return false;
@@ -416,7 +416,7 @@ type_of_digits(int digits)
 }
 
 static const char *
-scan_number(Scan *scan, const char *start)
+scan_number(TextScan *scan, const char *start)
 {
 	const char *at = start + 1;
 	uint64		type;
@@ -442,7 +442,7 @@ scan_number(Scan *scan, const char *start)
 }
 
 static const char *
-scan_string(Scan *scan, const char *start)
+scan_string(TextScan *scan, const char *start)
 {
 	const char *at = start + 1;
 
@@ -471,7 +471,7 @@ scan_string(Scan *scan, const char *start)
  */
 
 static const char *
-scan_quoted_name(Scan *scan, const char *at)
+scan_quoted_name(TextScan *scan, const char *at)
 {
 	const char *quote = memchr(at + 1, '"', scan->end - at - 1);
 
@@ -480,7 +480,7 @@ scan_quoted_name(Scan *scan, const char *at)
 }
 
 static const char *
-end_of_line(const Scan *scan, const char *at)
+end_of_line(const TextScan *scan, const char *at)
 {
 	while (at < scan->end && *at != '\n' && *at != '\r')
 		at++;
@@ -489,7 +489,7 @@ end_of_line(const Scan *scan, const char *at)
 
 /* Comments of this kind are nested. */
 static const char *
-end_of_comment(const Scan *scan, const char *at)
+end_of_comment(const TextScan *scan, const char *at)
 {
 	int			depth = 0;
 
@@ -512,7 +512,7 @@ end_of_comment(const Scan *scan, const char *at)
 
 /* "-" or "/": an operator, or a comment */
 static const char *
-scan_minus_or_slash(Scan *scan, const char *at)
+scan_minus_or_slash(TextScan *scan, const char *at)
 {
 	const char	second = *at == '-' ? '-' : '*';
 	const char *start = at++;
@@ -528,7 +528,7 @@ scan_minus_or_slash(Scan *scan, const char *at)
 }
 
 static const char *
-scan_dollar(Scan *scan, const char *at)
+scan_dollar(TextScan *scan, const char *at)
 {
 	/* $1 is a parameter; the quotes are for whole programs */
 	if (!is_digit(*++at))
@@ -540,7 +540,7 @@ scan_dollar(Scan *scan, const char *at)
 }
 
 static const char *
-open_parenthesis(Scan *scan, const char *at)
+open_parenthesis(TextScan *scan, const char *at)
 {
 	uint64		here;
 
@@ -559,7 +559,7 @@ open_parenthesis(Scan *scan, const char *at)
 }
 
 static const char *
-close_parenthesis(Scan *scan, const char *at)
+close_parenthesis(TextScan *scan, const char *at)
 {
 	if (--scan->depth < 0)
 		return scan->end;
@@ -571,7 +571,7 @@ close_parenthesis(Scan *scan, const char *at)
 
 /* What begins here; returns what comes behind it. */
 static inline const char *
-scan_one(Scan *scan, const char *at)
+scan_one(TextScan *scan, const char *at)
 {
 	switch (class_of[(uint8) *at])
 	{
@@ -614,7 +614,7 @@ scan_one(Scan *scan, const char *at)
 uint64
 texthash(const char *text, int len, bool standard_strings)
 {
-	Scan		scan = {0};
+	TextScan	scan = {0};
 	const char *at;
 
 	scan.standard_strings = standard_strings;
