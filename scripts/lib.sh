@@ -19,6 +19,7 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 SOURCE=         # the copy of the project in the workspace
 WORK=
+SERVER_ROOT=${SERVER_ROOT:-/usr}    # where PostgreSQL's tree is copied from: scripts/source-server has others
 CHILD=          # the process that run_limited waits for
 
 say()
@@ -276,9 +277,9 @@ build_extension()
 
     say "Building pg_nplusone for PostgreSQL $PG_MAJOR"
     mkdir -p "$prefix/lib/postgresql" "$prefix/share/postgresql" "$prefix/include"
-    cp -R --preserve=mode,links,timestamps "/usr/lib/postgresql/$PG_MAJOR" "$prefix/lib/postgresql/"
-    cp -R --preserve=mode,links,timestamps "/usr/share/postgresql/$PG_MAJOR" "$prefix/share/postgresql/"
-    ln -s /usr/include/postgresql "$prefix/include/postgresql"
+    cp -R --preserve=mode,links,timestamps "$SERVER_ROOT/lib/postgresql/$PG_MAJOR" "$prefix/lib/postgresql/"
+    cp -R --preserve=mode,links,timestamps "$SERVER_ROOT/share/postgresql/$PG_MAJOR" "$prefix/share/postgresql/"
+    ln -s "$SERVER_ROOT/include/postgresql" "$prefix/include/postgresql"
     own_by_server "$prefix"
 
     PGBIN=$prefix/lib/postgresql/$PG_MAJOR/bin

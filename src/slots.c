@@ -32,7 +32,6 @@
 
 typedef struct SlotArray
 {
-	uint64		dropped_before; /* by backends that have exited */
 	int			nslots;
 	BackendSlot slots[FLEXIBLE_ARRAY_MEMBER];
 } SlotArray;
@@ -71,7 +70,8 @@ slots_attach(void)
 	if (slot_array == NULL || number < 0 || number >= slot_array->nslots)
 		return false;
 	my_slot = &slot_array->slots[number];
-	memset(my_slot, 0, sizeof(*my_slot));
+	/* what others have lost stays: its sum must not go down when they exit */
+	memset((char *) my_slot + offsetof(BackendSlot, pid), 0, sizeof(*my_slot) - offsetof(BackendSlot, pid));
 	for (int i = 0; i < SLOT_LOOPS; i++)
 		my_slot->loops[i].cluster = -1;
 	my_slot->dbid = MyDatabaseId;
@@ -166,7 +166,7 @@ slots_read_sample(const Sample *sample, Sample *copy)
 	return before % 2 == 0 && before == *change;
 }
 
-/* Statements that did not fit into a private table, in all backends. */
+/* Statements that did not fit into a private table, in all backends so far. */
 uint64
 slots_dropped(void)
 {

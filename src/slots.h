@@ -111,11 +111,12 @@ typedef struct SlotRequests
 
 typedef struct BackendSlot
 {
+	uint64		dropped;		/* statements lost to a full private table, by
+								 * all backends that have had this slot */
 	int			pid;			/* 0: nobody */
 	Oid			dbid;
 	uint32		origin;			/* of the unit of work, see requests.c */
 	uint32		origins[SLOT_SAMPLES];	/* of each sample below */
-	uint64		dropped;		/* statements lost to a full private table */
 	SlotRequests requests;
 	SlotLoop	loops[SLOT_LOOPS];
 	Sample		samples[SLOT_SAMPLES];

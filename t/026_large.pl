@@ -110,7 +110,16 @@ $client->query('simple', 'INSERT INTO comment VALUES ' . join(',', map { '(' . (
 steady('arrays of 100,000 elements');
 is(found($node, 'count(*)', q{query LIKE '%ANY%' AND confidence <> 'suspected'}), 0, 'a batch is no loop');
 
+# --- What was too much is not forgotten ------------------------------------------------------
+
+$client->query('extended', "SELECT name, $_ FROM author WHERE id = \$1", $_) for map { ($_) x 6 } 1 .. 40;
+my $dropped = $client->value('SELECT dropped FROM pg_nplusone_info');
+cmp_ok($dropped, '>', 0, "statements that were not followed are counted ($dropped)");
 $client->disconnect;
+wait_for($node, "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'client backend'");
+is(found($node, 'count(*)', 'false'), 0, 'another session takes the place of that one');
+cmp_ok($node->safe_psql('postgres', 'SELECT dropped FROM pg_nplusone_info'), '>=', $dropped, 'and the count of it has stayed');
+
 check_alive($node, 'large');
 $node->stop;
 done_testing();
