@@ -116,13 +116,16 @@ extern PGDLLEXPORT void _PG_init(void);
 #define NPO_PLANNER_PASS parse, query_string, cursorOptions, boundParams
 #endif
 
-/* 17 numbers backends by ProcNumber from 0; before, BackendId from 1 */
+/*
+ * 17 has the number of the PGPROC in a variable.  Those of clients come first,
+ * so that it is below MaxConnections.
+ */
 #if PG_VERSION_NUM >= 170000
 #include "storage/procnumber.h"
 #define NPO_MY_SLOT() ((int) MyProcNumber)
 #else
-#include "storage/backendid.h"
-#define NPO_MY_SLOT() ((int) MyBackendId - 1)
+#include "storage/proc.h"
+#define NPO_MY_SLOT() (MyProc->pgprocno)
 #endif
 
 /* 17 keeps a local transaction id in the vxid of PGPROC */

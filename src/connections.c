@@ -123,7 +123,7 @@ Size
 connections_shmem_size(void)
 {
 	return add_size(offsetof(ConnectionTable, places),
-					mul_size(MaxBackends, sizeof(ConnectionPlace)));
+					mul_size(MaxConnections, sizeof(ConnectionPlace)));
 }
 
 void
@@ -141,7 +141,7 @@ connections_shmem_init(void)
 	LWLockInitialize(&table->lock, npo_new_tranche("pg_nplusone_connections"));
 	pg_atomic_init_u32(&table->pending, 0);
 	pg_atomic_init_u64(&table->last_batch, 0);
-	table->nplaces = MaxBackends;
+	table->nplaces = MaxConnections;
 	for (int i = 0; i < table->nplaces; i++)
 		pg_atomic_init_u32(&table->places[i].full, 0);
 }

@@ -44,7 +44,7 @@ Size
 slots_shmem_size(void)
 {
 	return add_size(offsetof(SlotArray, slots),
-					mul_size(MaxBackends, sizeof(BackendSlot)));
+					mul_size(MaxConnections, sizeof(BackendSlot)));
 }
 
 void
@@ -56,7 +56,7 @@ slots_shmem_init(void)
 	if (found)
 		return;
 	memset(slot_array, 0, slots_shmem_size());
-	slot_array->nslots = MaxBackends;
+	slot_array->nslots = MaxConnections;
 }
 
 /* Take the slot of this backend; false where there is none. */

@@ -38,17 +38,14 @@ sub formulas
 	return %formula;
 }
 
-# What PostgreSQL counts as processes that may have a slot (MaxBackends), and
-# the settings that the formulas name.
+# The settings that the formulas name.
 sub settings_of
 {
 	my $node = shift;
 	my %setting = map { split /\|/ } split(/\n/, $node->safe_psql('postgres', q{
-SELECT name, setting FROM pg_settings WHERE name LIKE 'max_%' OR name LIKE '%_max_workers' OR name LIKE 'pg_nplusone.%' AND vartype = 'integer'}));
-	my $backends = 1;
-	$backends += $setting{$_} foreach qw(max_connections autovacuum_max_workers max_worker_processes max_wal_senders);
+SELECT name, setting FROM pg_settings WHERE name = 'max_connections' OR name LIKE 'pg_nplusone.%' AND vartype = 'integer'}));
 
-	return (backends => $backends, max => $setting{'pg_nplusone.max'}, query_size => $setting{'pg_nplusone.query_size'});
+	return (backends => $setting{max_connections}, max => $setting{'pg_nplusone.max'}, query_size => $setting{'pg_nplusone.query_size'});
 }
 
 sub shared_of

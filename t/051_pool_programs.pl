@@ -99,6 +99,7 @@ asyncio.run(main())
 # Clients in processes of their own, each with its requests one after the other.
 my $CLIENTS = q{
 import multiprocessing, sys
+multiprocessing.set_start_method('fork')
 import psycopg2
 
 port, rows, requests = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -125,6 +126,7 @@ clients = [multiprocessing.Process(target=work, args=(i, start)) for i in range(
 # as many look-ups as the list has rows is likely to be a loop.
 my $NO_LOOP = q{
 import multiprocessing, random, sys
+multiprocessing.set_start_method('fork')
 import psycopg2
 
 host, port, table, rows, repeat = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
