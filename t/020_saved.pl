@@ -232,7 +232,8 @@ cmp_ok(found($node, 'count(*)'), '>', 0, 'full: saved as soon as there is room')
 $node->append_conf('postgresql.conf', "pg_nplusone.save_interval = 0\n");
 $node->restart;
 $node->safe_psql('postgres', 'SELECT pg_nplusone_reset()');
-my $client = WireClient->new($node);
+# a busy machine may make a client wait for longer than the gap
+my $client = WireClient->new($node, options => '-c pg_nplusone.idle_gap=1min');
 for my $n (0 .. 79)
 {
 	my $columns = join(', ', map { ($n >> $_ & 1) ? 'id' : 'name' } 0 .. 9);
