@@ -55,6 +55,8 @@ check_outputs(const RequestTags *tags, size_t size, const char *text, int len)
 	must(size == 0 || strlen(buf) == (size_t) written, "route", text, len);
 	free(buf);
 	(void) tags_request_hash(tags);
+	(void) tags_trace_hash(tags, "");
+	(void) tags_trace_hash(tags, tags->n > 0 ? "route" : NULL);
 }
 
 static void
