@@ -54,12 +54,8 @@ is_first_of_unit(const UnitEntry *entry)
 static inline bool
 goes_on(UnitEntry *entry, const char *text, const Company *company)
 {
-	if (company->round_trips == entry->round_trips || !requests_same_tags() ||
-		!unit_is_plain(entry, text))
-		return false;
-	return company->lxid == my_unit->lxid || my_unit->ended == 0 ||
-		GetCurrentTransactionStartTimestamp() - my_unit->ended <=
-		npo_idle_gap * INT64CONST(1000);
+	return company->round_trips != entry->round_trips && requests_same_tags() &&
+		unit_is_plain(entry, text) && !unit_is_over(company->lxid);
 }
 
 static inline void
@@ -145,8 +141,8 @@ express_begin(QueryDesc *queryDesc, uint64 queryid, bool nested, Express *expres
 	}
 	else
 	{
-		company.run = entry->completed && entry->seq == my_unit->seq ? entry->run + 1 : 1;
-		company.xact_calls = entry->lxid == company.lxid ? entry->xact_calls + 1 : 1;
+		company.run = unit_run_at(entry, my_unit->seq + 1);
+		company.xact_calls = unit_xact_calls_at(entry, company.lxid);
 		if (entry->loop < 0 || entry->is_parent ||
 			!loops_is_settled(loops_get(entry->loop), company.run, company.xact_calls, &values))
 			return false;
@@ -175,11 +171,8 @@ express_end(const QueryDesc *queryDesc, bool nested, const Express *express)
 	UnitEntry  *entry = express->entry;
 	RunUsage	usage;
 
-	usage.ended = GetCurrentTimestamp();
-	usage.exec_time = Max(usage.ended - express->run_started, 0);
-	usage.blks_hit = pgBufferUsage.shared_blks_hit - express->blks_hit;
-	usage.blks_read = pgBufferUsage.shared_blks_read - express->blks_read;
-	usage.rows = (int64) queryDesc->estate->es_processed;
+	unit_measure_run(&usage, queryDesc, express->run_started, express->blks_hit,
+					 express->blks_read);
 	my_unit->ended = usage.ended;
 	if (!nested)
 		requests_add_time(usage.exec_time);
@@ -197,7 +190,8 @@ express_end(const QueryDesc *queryDesc, bool nested, const Express *express)
 	}
 	else if (entry->loop >= 0)
 	{
-		loops_add_run(loops_get(entry->loop), &usage);
+		loops_note_rows(loops_get(entry->loop), usage.rows);
+		loops_add_run(loops_get(entry->loop), &usage, usage.exec_time);
 		if (entry->run >= 2 && !nested)
 			streak_open(entry, queryDesc);
 	}

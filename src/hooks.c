@@ -88,9 +88,16 @@ static int	explaining = 0;		/* EXPLAINs around it */
 static bool attached = false;	/* this backend has its slot */
 static bool busy = false;		/* this transaction took time of its own */
 
-/* the client's statement that has run, and whose triggers are yet to fire */
-static Express pending;
-static const QueryDesc *pending_query = NULL;
+/* the client's write that has run, and whose triggers are yet to fire */
+typedef struct Pending
+{
+	const QueryDesc *queryDesc; /* NULL: none */
+	bool		is_express;		/* which of these it is */
+	Express		express;
+	Execution	execution;
+} Pending;
+
+static Pending pending;
 
 /* -------------------------------------------------------------------------
  * Which statements are followed
@@ -398,11 +405,8 @@ end_usage(Execution *execution, QueryDesc *queryDesc)
 {
 	RunUsage	usage;
 
-	usage.ended = GetCurrentTimestamp();
-	usage.exec_time = Max(usage.ended - execution->run_started, 0);
-	usage.blks_hit = pgBufferUsage.shared_blks_hit - execution->blks_hit;
-	usage.blks_read = pgBufferUsage.shared_blks_read - execution->blks_read;
-	usage.rows = (int64) queryDesc->estate->es_processed;
+	unit_measure_run(&usage, queryDesc, execution->run_started, execution->blks_hit,
+					 execution->blks_read);
 	unit_end_run(execution, &usage);
 	note_time(queryDesc, usage.exec_time);
 }
@@ -504,8 +508,9 @@ run_the_usual_way(NPO_EXECUTOR_RUN_ARGS)
 		end_usage(execution, queryDesc);
 	else if (execution == &local)
 	{
-		express_take_over(execution, &pending);
-		pending_query = queryDesc;
+		pending.queryDesc = queryDesc;
+		pending.is_express = false;
+		pending.execution = local;
 	}
 }
 
@@ -538,33 +543,35 @@ run_express(NPO_EXECUTOR_RUN_ARGS, Express *express, bool nested)
 		note_time(queryDesc, express_end(queryDesc, nested, express));
 	else
 	{
-		pending = *express;
-		pending_query = queryDesc;
+		pending.queryDesc = queryDesc;
+		pending.is_express = true;
+		pending.express = *express;
 	}
+}
+
+/* Compiled twice, so that neither looks at what it is. */
+static pg_attribute_always_inline void
+run_express_or_usual(NPO_EXECUTOR_RUN_ARGS, bool nested)
+{
+	Express		express;
+
+	streak_close();
+	if (express_begin(queryDesc, plain_fingerprint(queryDesc), nested, &express))
+		run_express(NPO_EXECUTOR_RUN_PASS, &express, nested);
+	else
+		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
 }
 
 static pg_noinline void
 run_plain(NPO_EXECUTOR_RUN_ARGS)
 {
-	Express		express;
-
-	streak_close();
-	if (express_begin(queryDesc, plain_fingerprint(queryDesc), false, &express))
-		run_express(NPO_EXECUTOR_RUN_PASS, &express, false);
-	else
-		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
+	run_express_or_usual(NPO_EXECUTOR_RUN_PASS, false);
 }
 
 static pg_noinline void
 run_nested(NPO_EXECUTOR_RUN_ARGS)
 {
-	Express		express;
-
-	streak_close();
-	if (express_begin(queryDesc, plain_fingerprint(queryDesc), true, &express))
-		run_express(NPO_EXECUTOR_RUN_PASS, &express, true);
-	else
-		run_the_usual_way(NPO_EXECUTOR_RUN_PASS);
+	run_express_or_usual(NPO_EXECUTOR_RUN_PASS, true);
 }
 
 /*
@@ -640,6 +647,16 @@ finish(QueryDesc *queryDesc)
 		standard_ExecutorFinish(queryDesc);
 }
 
+static void
+end_pending(QueryDesc *queryDesc)
+{
+	pending.queryDesc = NULL;
+	if (pending.is_express)
+		note_time(queryDesc, express_end(queryDesc, false, &pending.express));
+	else
+		end_usage(&pending.execution, queryDesc);
+}
+
 static pg_noinline void
 finish_with_triggers(QueryDesc *queryDesc)
 {
@@ -653,10 +670,9 @@ finish_with_triggers(QueryDesc *queryDesc)
 		end_streak(queryDesc);
 		return;
 	}
-	if (pending_query == queryDesc)
+	if (pending.queryDesc == queryDesc)
 	{
-		pending_query = NULL;
-		note_time(queryDesc, express_end(queryDesc, false, &pending));
+		end_pending(queryDesc);
 		return;
 	}
 	execution = begun(queryDesc);
@@ -847,7 +863,7 @@ at_end_of_xact(void)
 {
 	xact_level = 1;
 	leave_frames(1);
-	pending_query = NULL;
+	pending.queryDesc = NULL;
 	streak_forget_run();
 	if (!attached)
 		return;
@@ -864,7 +880,7 @@ at_xact_event(XactEvent event, void *arg)
 		event != XACT_EVENT_PREPARE)
 		return;
 	if ((nframes | unit_open | (int) busy) != 0 || xact_level != 1 ||
-		pending_query != NULL)
+		pending.queryDesc != NULL)
 		at_end_of_xact();
 }
 
@@ -881,7 +897,7 @@ at_subxact_event(SubXactEvent event, SubTransactionId mySubid,
 	leave_frames(level);
 	if (nframes == 0)
 	{
-		pending_query = NULL;
+		pending.queryDesc = NULL;
 		streak_forget_run();
 	}
 	if (attached)

@@ -19,8 +19,8 @@
 
 uint32		inval_generation = 0;
 
-void
-inval_forget_all(void)
+static void
+forget_all(void)
 {
 	if (++inval_generation == 0)
 		inval_generation = 1;
@@ -29,13 +29,13 @@ inval_forget_all(void)
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	inval_forget_all();
+	forget_all();
 }
 
 static void
 catalog_changed(Datum arg, int cacheid, uint32 hashvalue)
 {
-	inval_forget_all();
+	forget_all();
 }
 
 /* To be called before anything is kept. */

@@ -12,6 +12,5 @@
 extern uint32 inval_generation;
 
 extern void inval_start(void);
-extern void inval_forget_all(void);
 
 #endif							/* PG_NPLUSONE_INVAL_H */

@@ -1072,24 +1072,6 @@ loops_note_odd_rows(Loop *loop, int64 rows)
 	loop->page_rows = Max(loop->page_rows, rows);
 }
 
-/* A run of an execution that is counted is done. */
-void
-loops_end_run(UnitEntry *entry, const RunUsage *usage,
-			  const Execution *execution, bool first_run)
-{
-	Loop	   *loop = &loops_list[entry->loop];
-	LoopCounters *c = &counts_of(loop)->counters;
-
-	c->rows += usage->rows;
-	c->exec_time += usage->exec_time;
-	c->max_exec_time = Max(c->max_exec_time, execution->exec_time);
-	c->blks_hit += usage->blks_hit;
-	c->blks_read += usage->blks_read;
-	c->ended = usage->ended;
-	if (first_run)
-		loops_note_rows(loop, execution->rows);
-}
-
 /* -------------------------------------------------------------------------
  * Loops in loops
  * -------------------------------------------------------------------------

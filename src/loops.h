@@ -99,8 +99,6 @@ extern uint32 loops_identity_of_many(const Shape *shape,
 									 const KeyValues *values);
 extern bool loops_seen_nearby(Loop *loop, uint32 identity);
 extern void loops_note_odd_rows(Loop *loop, int64 rows);
-extern void loops_end_run(UnitEntry *entry, const RunUsage *usage,
-						  const Execution *execution, bool first_run);
 extern bool loops_chain_rows(const UnitEntry *entry);
 extern bool loops_keep_single_row(const UnitEntry *entry);
 extern bool loops_is_last_single(const UnitEntry *entry);
@@ -178,18 +176,17 @@ loops_note_rows(Loop *loop, int64 rows)
 		loops_note_odd_rows(loop, rows);
 }
 
-/* An execution is done, in one run. */
+/* A run is done, of an execution that has taken so long in all its runs. */
 static inline void
-loops_add_run(Loop *loop, const RunUsage *usage)
+loops_add_run(Loop *loop, const RunUsage *usage, int64 exec_time)
 {
 	LoopCounters *c = &my_slot->loops[loop->number].counters;
 
-	loops_note_rows(loop, usage->rows);
 	c->ended = usage->ended;
 	c->rows += usage->rows;
 	c->exec_time += usage->exec_time;
-	if (usage->exec_time > c->max_exec_time)
-		c->max_exec_time = usage->exec_time;
+	if (exec_time > c->max_exec_time)
+		c->max_exec_time = exec_time;
 	c->blks_hit += usage->blks_hit;
 	c->blks_read += usage->blks_read;
 }

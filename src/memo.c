@@ -67,7 +67,7 @@ memo_recall(const MemoKey *key, MemoAnswer *answer)
 	if (GetCurrentStatementStartTimestamp() >= expires)
 	{
 		inval_start();
-		inval_forget_all();
+		memset(memos, 0, sizeof(memos));
 		expires = GetCurrentStatementStartTimestamp() + MEMO_LIFE;
 	}
 	asked_in = inval_generation;

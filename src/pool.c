@@ -503,6 +503,19 @@ pool_copy_values(const Sample *sample, int column, uint32 *values)
 	return n;
 }
 
+/* The latest execution of a result as a parent, by one of its columns. */
+void
+pool_describe_result(PoolParent *parent, const Sample *sample, int slot, int column)
+{
+	parent->slot = slot;
+	parent->column = sample->columns[column];
+	parent->server_parent = sample->server_queryid;
+	parent->stream = sample->stream;
+	parent->rows = Max(sample->rows, (int64) sample->total - sample->batch);
+	parent->started = sample->started;
+	parent->nvalues = pool_copy_values(sample, column, parent->values);
+}
+
 /* A result of what a child follows: its executions may follow this one. */
 static bool
 add_result(const Sample *sample, int slot, const PoolParent *known, TimestampTz now)
@@ -514,12 +527,7 @@ add_result(const Sample *sample, int slot, const PoolParent *known, TimestampTz 
 		if (sample->columns[c].resno != known->column.resno ||
 			sample->columns[c].relid != known->column.relid)
 			continue;
-		found.slot = slot;
-		found.server_parent = sample->server_queryid;
-		found.stream = sample->stream;
-		found.rows = Max(sample->rows, (int64) sample->total - sample->batch);
-		found.started = sample->started;
-		found.nvalues = pool_copy_values(sample, c, found.values);
+		pool_describe_result(&found, sample, slot, c);
 		return found.nvalues >= 2 && add_parent(&found, now);
 	}
 	return false;

@@ -99,6 +99,8 @@ extern bool pool_follows(uint64 child, uint32 origin);
 extern bool pool_has_parent(uint64 child, int slot, uint32 stream,
 							TimestampTz started);
 extern bool pool_add(const PoolParent *parent);
+extern void pool_describe_result(PoolParent *parent, const Sample *sample,
+								 int slot, int column);
 extern int	pool_copy_values(const Sample *sample, int column, uint32 *values);
 extern void pool_parent_done(const Sample *sample, uint64 parent, int slot,
 							 PoolCluster *untold);

@@ -485,13 +485,7 @@ enter_parent(int number, int place, const Watch *watch, const UnitEntry *entry)
 	parent.userid = entry->userid;
 	parent.traced = requests_traced();
 	parent.key = key;
-	parent.slot = number;
-	parent.column = sample.columns[column];
-	parent.server_parent = sample.server_queryid;
-	parent.stream = sample.stream;
-	parent.rows = Max(sample.rows, (int64) sample.total - sample.batch);
-	parent.started = sample.started;
-	parent.nvalues = pool_copy_values(&sample, column, parent.values);
+	pool_describe_result(&parent, &sample, number, column);
 	return parent.nvalues >= 2 && pool_add(&parent);
 }
 

@@ -128,17 +128,6 @@ text_tells(const ParseState *pstate, uint64 *types)
 	return true;
 }
 
-static inline uint64
-hash_text(const char *text, int len)
-{
-	uint64		hash = len;
-	int			i;
-
-	for (i = 0; i + (int) sizeof(uint64) <= len; i += sizeof(uint64))
-		hash = value_mix(hash, value_load(text + i));
-	return value_mix(hash, value_load_rest(text + i, len - i));
-}
-
 /* what else a text means different things by */
 static inline uint64
 circumstances(uint64 types)
@@ -205,7 +194,7 @@ give_queryid(const ParseState *pstate, Query *query)
 	if (query->stmt_location == 0 && (text[len] == '\0' || text[len + 1] == '\0'))
 		requests_note_parsed(text, len);
 	key = circumstances(key);
-	key = value_mix(key, pstate->p_paramref_hook != NULL ? hash_text(text, len) :
+	key = value_mix(key, pstate->p_paramref_hook != NULL ? value_mix_bytes(0, text, len) :
 					texthash(text, len, NPO_STANDARD_STRINGS));
 	place = place_of(key);
 	if (is_known(place, key))

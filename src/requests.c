@@ -69,6 +69,9 @@ const char *requests_parsed = NULL;
 bool		requests_route_changed = true;	/* since it was put into the slot */
 static TimestampTz last_flush = 0;
 
+/* the role and the program, where no request tells more */
+static uint32 program_origin = 0;
+
 /* the line of this slot where the unit will be summed up, NULL: not known */
 static RequestSums *unit_line = NULL;
 
@@ -250,24 +253,6 @@ combine_origin(uint32 hash)
 	return hash != 0 ? hash : 1;
 }
 
-/* The role and the program: mostly the same as before. */
-static uint32
-find_program(const char *name)
-{
-	static uint32 origin = 0;
-	static Oid	userid;
-	static char program[NAMEDATALEN];
-
-	if (origin != 0 && userid == GetUserId() &&
-		strncmp(program, name, NAMEDATALEN) == 0)
-		return origin;
-	userid = GetUserId();
-	strlcpy(program, name, NAMEDATALEN);
-	origin = combine_origin(hash_bytes((const unsigned char *) program,
-									   strlen(program)));
-	return origin;
-}
-
 /* Whose the unit is shows now, or shows more clearly than before. */
 static void
 note_origin(RequestSums *unit)
@@ -277,8 +262,7 @@ note_origin(RequestSums *unit)
 	if (requests_unit_traced && traced)
 		return;
 	requests_unit_traced = traced;
-	my_slot->origin = traced ? combine_origin(requests_unit_hash) :
-		find_program(application_name ? application_name : "");
+	my_slot->origin = traced ? combine_origin(requests_unit_hash) : program_origin;
 	if (traced && !traces_begin(my_slot->origin))
 		unit->units = 0;
 }
@@ -304,6 +288,9 @@ begin_unit(RequestSums *unit)
 	unit->dbid = MyDatabaseId;
 	strlcpy(unit->application_name, name, sizeof(unit->application_name));
 	unit_line = NULL;
+	program_origin =
+		combine_origin(hash_bytes((const unsigned char *) unit->application_name,
+								  strlen(unit->application_name)));
 }
 
 /* Write into the slot where the statements come from. */

@@ -91,12 +91,12 @@ static int	next_beginning = 0;
 /* Classes of characters.  Those of names come last. */
 enum
 {
+	C_OTHER,
 	C_SPACE,
 	C_OPERATOR,
 	C_OPEN,
 	C_CLOSE,
 	C_COMMA,
-	C_DOT,						/* and what else is no operator */
 	C_MINUS,
 	C_SLASH,
 	C_QUOTE,
@@ -106,33 +106,17 @@ enum
 	C_LETTER
 };
 
-#define OP C_OPERATOR
-#define XX C_DOT
-#define DG C_DIGIT
-#define LT C_LETTER
 static const uint8 class_of[256] = {
-	XX, XX, XX, XX, XX, XX, XX, XX, XX, C_SPACE, C_SPACE, C_SPACE, C_SPACE, C_SPACE, XX, XX,
-	XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
-	C_SPACE, OP, C_DOUBLE_QUOTE, OP, C_DOLLAR, OP, OP, C_QUOTE,
-	C_OPEN, C_CLOSE, OP, OP, C_COMMA, C_MINUS, XX, C_SLASH,
-	DG, DG, DG, DG, DG, DG, DG, DG, DG, DG, XX, XX, OP, OP, OP, OP,
-	OP, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT,
-	LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, XX, XX, XX, OP, LT,
-	OP, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT,
-	LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, XX, OP, XX, OP, XX,
-	LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT,
-	LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT,
-	LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT,
-	LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT,
-	LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT,
-	LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT,
-	LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT,
-	LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT, LT
+	['\t'...'\r'] = C_SPACE,[' '] = C_SPACE,
+	['('] = C_OPEN,[')'] = C_CLOSE,[','] = C_COMMA,
+	['-'] = C_MINUS,['/'] = C_SLASH,
+	['\''] = C_QUOTE,['"'] = C_DOUBLE_QUOTE,['$'] = C_DOLLAR,
+	['!'] = C_OPERATOR,['#'] = C_OPERATOR,['%'] = C_OPERATOR,['&'] = C_OPERATOR,
+	['*'] = C_OPERATOR,['+'] = C_OPERATOR,['<'...'@'] = C_OPERATOR,
+	['^'] = C_OPERATOR,['`'] = C_OPERATOR,['|'] = C_OPERATOR,['~'] = C_OPERATOR,
+	['0'...'9'] = C_DIGIT,
+	['A'...'Z'] = C_LETTER,['a'...'z'] = C_LETTER,['_'] = C_LETTER,[HIGHBIT...UCHAR_MAX] = C_LETTER
 };
-#undef OP
-#undef XX
-#undef DG
-#undef LT
 
 /* Is this a character of names and numbers?  The end of the text is none. */
 static inline bool
@@ -156,15 +140,8 @@ is_digit(char c)
 static inline void
 take(TextScan *scan, const char *to)
 {
-	const char *s = scan->from;
-	uint64		hash = scan->hash;
-
-	if (to == s)
-		return;
-	for (; to - s >= (int) sizeof(uint64); s += sizeof(uint64))
-		hash = value_mix(hash, value_load(s));
-	hash = value_mix(hash, value_load_rest(s, to - s));
-	scan->hash = value_mix(hash, (uint64) (to - scan->from));
+	if (to != scan->from)
+		scan->hash = value_mix_bytes(scan->hash, scan->from, to - scan->from);
 }
 
 /* What lies between here and there does not, but that it is of this kind. */
@@ -291,6 +268,70 @@ word_in(const TextScan *scan, const char *s, int len)
 		(sizeof(uint64) - len) * BITS_PER_BYTE;
 }
 
+/* what a word does */
+typedef enum Meaning
+{
+	MEANS_NOTHING,				/* a name */
+	MEANS_VALUE,				/* a value may follow */
+	MEANS_CLAUSE,				/* WHERE and its like: values follow */
+	MEANS_STORING,				/* likewise, in INSERT and UPDATE; a name
+								 * elsewhere */
+	MEANS_WRITE,				/* INSERT or UPDATE */
+	MEANS_DISTINCT,
+	MEANS_FROM,
+	MEANS_OTHER_CLAUSE
+} Meaning;
+
+static Meaning
+meaning_of(uint64 word)
+{
+	switch (word)
+	{
+		case W5('w', 'h', 'e', 'r', 'e'):
+		case W5('l', 'i', 'm', 'i', 't'):
+		case W6('o', 'f', 'f', 's', 'e', 't'):
+			return MEANS_CLAUSE;
+		case W3('s', 'e', 't'):
+		case W6('v', 'a', 'l', 'u', 'e', 's'):
+			return MEANS_STORING;
+		case W2('i', 'n'):
+		case W2('o', 'r'):
+		case W3('a', 'n', 'd'):
+		case W3('a', 'n', 'y'):
+		case W3('n', 'o', 't'):
+		case W4('l', 'i', 'k', 'e'):
+		case W4('t', 'h', 'e', 'n'):
+		case W4('e', 'l', 's', 'e'):
+		case W4('w', 'h', 'e', 'n'):
+		case W5('i', 'l', 'i', 'k', 'e'):
+		case W7('b', 'e', 't', 'w', 'e', 'e', 'n'):
+			return MEANS_VALUE;
+		case W6('i', 'n', 's', 'e', 'r', 't'):
+		case W6('u', 'p', 'd', 'a', 't', 'e'):
+			return MEANS_WRITE;
+		case W8('d', 'i', 's', 't', 'i', 'n', 'c', 't'):
+			return MEANS_DISTINCT;
+		case W4('f', 'r', 'o', 'm'):
+			return MEANS_FROM;
+		case W2('o', 'n'):
+		case W2('b', 'y'):
+		case W3('f', 'o', 'r'):
+		case W5('o', 'r', 'd', 'e', 'r'):
+		case W5('g', 'r', 'o', 'u', 'p'):
+		case W5('u', 'n', 'i', 'o', 'n'):
+		case W5('f', 'e', 't', 'c', 'h'):
+		case W6('s', 'e', 'l', 'e', 'c', 't'):
+		case W6('h', 'a', 'v', 'i', 'n', 'g'):
+		case W6('w', 'i', 'n', 'd', 'o', 'w'):
+		case W6('e', 'x', 'c', 'e', 'p', 't'):
+		case W8('r', 'e', 't', 'u', 'r', 'n', 'i', 'n'):
+		case W8('i', 'n', 't', 'e', 'r', 's', 'e', 'c'):
+			return MEANS_OTHER_CLAUSE;
+		default:
+			return MEANS_NOTHING;
+	}
+}
+
 /*
  * What stands in the list of a SELECT, or in ORDER BY, is compared with what
  * stands in the other: also when it is a subselect, with its WHERE.
@@ -307,67 +348,40 @@ static void
 note_word(TextScan *scan, const char *s, uint32 len)
 {
 	const bool	distinct = (scan->before == BEFORE_DISTINCT);
-	const bool	first = !scan->begun;
+	const Meaning meaning = meaning_of(word_in(scan, s, len));
 
 	scan->before = BEFORE_WORD;
-	switch (word_in(scan, s, len))
+	switch (meaning)
 	{
-		case W5('w', 'h', 'e', 'r', 'e'):
-		case W5('l', 'i', 'm', 'i', 't'):
-		case W6('o', 'f', 'f', 's', 'e', 't'):
+		case MEANS_VALUE:
+			break;
+		case MEANS_CLAUSE:
 			enter_section(scan, IN_VALUES);
-			return;
-		case W3('s', 'e', 't'):
-		case W6('v', 'a', 'l', 'u', 'e', 's'):
-			/* reserved in these statements, a name elsewhere */
-			if (scan->writes)
-			{
-				enter_section(scan, IN_VALUES);
-				return;
-			}
 			break;
-		case W2('i', 'n'):
-		case W2('o', 'r'):
-		case W3('a', 'n', 'd'):
-		case W3('a', 'n', 'y'):
-		case W3('n', 'o', 't'):
-		case W4('l', 'i', 'k', 'e'):
-		case W4('t', 'h', 'e', 'n'):
-		case W4('e', 'l', 's', 'e'):
-		case W4('w', 'h', 'e', 'n'):
-		case W5('i', 'l', 'i', 'k', 'e'):
-		case W7('b', 'e', 't', 'w', 'e', 'e', 'n'):
-			return;
-		case W6('i', 'n', 's', 'e', 'r', 't'):
-		case W6('u', 'p', 'd', 'a', 't', 'e'):
-			scan->writes |= first;
+		case MEANS_OTHER_CLAUSE:
+			scan->section = IN_NOTHING;
 			break;
-		case W8('d', 'i', 's', 't', 'i', 'n', 'c', 't'):
-			scan->before = BEFORE_DISTINCT;
-			return;
-		case W4('f', 'r', 'o', 'm'):
+		case MEANS_FROM:
 			/* IS DISTINCT FROM is an operator */
 			enter_section(scan, distinct ? IN_NOTHING : IN_FROM);
-			return;
-		case W2('o', 'n'):
-		case W2('b', 'y'):
-		case W3('f', 'o', 'r'):
-		case W5('o', 'r', 'd', 'e', 'r'):
-		case W5('g', 'r', 'o', 'u', 'p'):
-		case W5('u', 'n', 'i', 'o', 'n'):
-		case W5('f', 'e', 't', 'c', 'h'):
-		case W6('s', 'e', 'l', 'e', 'c', 't'):
-		case W6('h', 'a', 'v', 'i', 'n', 'g'):
-		case W6('w', 'i', 'n', 'd', 'o', 'w'):
-		case W6('e', 'x', 'c', 'e', 'p', 't'):
-		case W8('r', 'e', 't', 'u', 'r', 'n', 'i', 'n'):
-		case W8('i', 'n', 't', 'e', 'r', 's', 'e', 'c'):
-			scan->section = IN_NOTHING;
-			return;
-		default:
+			break;
+		case MEANS_DISTINCT:
+			scan->before = BEFORE_DISTINCT;
+			break;
+		case MEANS_STORING:
+			if (scan->writes)
+				enter_section(scan, IN_VALUES);
+			else
+				scan->before = BEFORE_OTHER;
+			break;
+		case MEANS_WRITE:
+			scan->writes |= !scan->begun;
+			scan->before = BEFORE_OTHER;
+			break;
+		case MEANS_NOTHING:
+			scan->before = BEFORE_OTHER;
 			break;
 	}
-	scan->before = BEFORE_OTHER;
 }
 
 static inline const char *

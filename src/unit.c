@@ -205,21 +205,15 @@ unit_close(void)
 	my_unit->generation++;
 }
 
-/*
- * Has the client been idle for too long?  Only time outside of transactions
- * counts: a transaction that is still open ties its statements together
- * however slowly they come.
- */
+/* A client's statement is about to begin: does a unit with it? */
 static inline void
 check_idle_gap(void)
 {
 	LocalTransactionId lxid = NPO_MY_LXID();
+	bool		is_over = unit_is_over(lxid);
 
-	if (lxid == my_unit->lxid)
-		return;
 	my_unit->lxid = lxid;
-	if (GetCurrentTransactionStartTimestamp() - my_unit->ended >
-		npo_idle_gap * INT64CONST(1000) && my_unit->ended != 0)
+	if (is_over)
 		unit_close();
 }
 
@@ -395,9 +389,8 @@ note_company(UnitEntry *entry)
 {
 	LocalTransactionId lxid = NPO_MY_LXID();
 
-	entry->run = entry->completed && entry->seq + 1 == my_unit->seq ?
-		entry->run + 1 : 1;
-	entry->xact_calls = entry->lxid == lxid ? entry->xact_calls + 1 : 1;
+	entry->run = unit_run_at(entry, my_unit->seq);
+	entry->xact_calls = unit_xact_calls_at(entry, lxid);
 	entry->completed = false;
 	entry->seq = my_unit->seq;
 	entry->lxid = lxid;
@@ -615,7 +608,9 @@ unit_end_run(Execution *execution, const RunUsage *usage)
 		poolwatch_end_run(entry, usage);
 	if (execution->counted && entry->loop >= 0)
 	{
-		loops_end_run(entry, usage, execution, first_run);
+		loops_add_run(loops_get(entry->loop), usage, execution->exec_time);
+		if (first_run)
+			loops_note_rows(loops_get(entry->loop), execution->rows);
 		if (!execution->nested)
 			streak_open(entry, execution->queryDesc);
 	}

@@ -8,11 +8,16 @@
 #ifndef PG_NPLUSONE_UNIT_H
 #define PG_NPLUSONE_UNIT_H
 
+#include "access/xact.h"
 #include "executor/execdesc.h"
+#include "executor/instrument.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "storage/lock.h"
+#include "utils/timestamp.h"
 
 #include "evidence.h"
+#include "settings.h"
 #include "shape.h"
 
 #define UNIT_ENTRIES 64			/* fingerprints a backend keeps */
@@ -123,6 +128,44 @@ extern uint32 unit_plannings;
 
 /* statements of this session, see pg_nplusone_session_statements() */
 extern int64 unit_statements;
+
+/* What a run has taken that began with these. */
+static inline void
+unit_measure_run(RunUsage *usage, const QueryDesc *queryDesc,
+				 TimestampTz started, int64 blks_hit, int64 blks_read)
+{
+	usage->ended = GetCurrentTimestamp();
+	usage->exec_time = Max(usage->ended - started, 0);
+	usage->blks_hit = pgBufferUsage.shared_blks_hit - blks_hit;
+	usage->blks_read = pgBufferUsage.shared_blks_read - blks_read;
+	usage->rows = (int64) queryDesc->estate->es_processed;
+}
+
+/*
+ * Has the client been idle for too long?  Only time outside of transactions
+ * counts: a transaction that is still open ties its statements together
+ * however slowly they come.
+ */
+static inline bool
+unit_is_over(LocalTransactionId lxid)
+{
+	return lxid != my_unit->lxid && my_unit->ended != 0 &&
+		GetCurrentTransactionStartTimestamp() - my_unit->ended >
+		npo_idle_gap * INT64CONST(1000);
+}
+
+/* The run, and the calls of its transaction, that the statement "seq" makes. */
+static inline uint32
+unit_run_at(const UnitEntry *entry, uint64 seq)
+{
+	return entry->completed && entry->seq + 1 == seq ? entry->run + 1 : 1;
+}
+
+static inline uint32
+unit_xact_calls_at(const UnitEntry *entry, LocalTransactionId lxid)
+{
+	return entry->lxid == lxid ? entry->xact_calls + 1 : 1;
+}
 
 /* Does its statement skip rows by OFFSET? */
 static inline bool

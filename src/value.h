@@ -63,6 +63,17 @@ value_load(const char *bytes)
 
 extern uint64 value_load_rest(const char *bytes, int len);
 
+/* Some bytes, by words. */
+static inline uint64
+value_mix_bytes(uint64 h, const char *bytes, int len)
+{
+	int			i;
+
+	for (i = 0; i + (int) sizeof(uint64) <= len; i += sizeof(uint64))
+		h = value_mix(h, value_load(bytes + i));
+	return value_mix(value_mix(h, value_load_rest(bytes + i, len - i)), (uint64) len);
+}
+
 /*
  * The fingerprint of some bytes.  It is taken for every row that is kept, so
  * by words; the last word of a longer string overlaps the one before.

@@ -96,6 +96,16 @@ look_up([$first], $authors[0]);
 $_->disconnect foreach $first, @others;
 like(listed('true'), qr/^\Qforward_fk|proven|$LINK|1|40|40|40|40\E$/m, 'that goes on in others: all of it is one');
 
+# an UPDATE of each, which has triggers to fire before it is done
+start_over();
+($first, @others) = sessions(5);
+@authors = read_authors($first, 'extended', 30);
+my $n = 0;
+$others[ $n++ % @others ]->query('extended', 'UPDATE author SET name = name WHERE id = $1', $_) foreach @authors;
+$_->disconnect foreach $first, @others;
+is(found($node, q{concat_ws('|', pattern, confidence, link, loops, calls, max_calls, rows, total_exec_time > 0)}),
+	"update|proven|$LINK|1|30|30|30|t", 'writes: one loop, with all that they took');
+
 # reset meanwhile: it begins again from there
 start_over();
 ($first, @others) = sessions(4);
